@@ -1,0 +1,246 @@
+//! The command line: what can be typed, and how a mistake in it is told in one line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand};
+
+use crate::failure::Failure;
+use crate::filter::{self, Filter};
+use crate::headless::sort::Sort;
+use crate::target::TcpAddress;
+
+/// Shows what a tokio program is doing, while it does it.
+///
+/// Without a command: the terminal view of the tasks.
+#[derive(Debug, Parser)]
+#[command(
+    name = "stallscope",
+    version,
+    disable_help_subcommand = true,
+    after_help = EXIT_STATUS
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+const EXIT_STATUS: &str = "\
+With none of --pid, --socket and --connect: the only process there is.
+
+Exit status: 0 fine, 2 usage, 3 no such target (or it did not answer).";
+
+/// Which process to ask; at most one of them.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct TargetArgs {
+    /// The process with this number, as `stallscope list` shows it
+    #[arg(long, value_name = "N", global = true)]
+    pub(crate) pid: Option<u32>,
+    /// The agent that listens at this Unix socket
+    #[arg(long, value_name = "PATH", global = true)]
+    pub(crate) socket: Option<PathBuf>,
+    /// The agent that listens at this address; its token is read from `STALLSCOPE_TOKEN`
+    #[arg(long, value_name = "tcp://HOST:PORT", global = true)]
+    pub(crate) connect: Option<TcpAddress>,
+}
+
+impl TargetArgs {
+    /// Whether the command line names a process.
+    pub(crate) fn is_given(&self) -> bool {
+        self.given() > 0
+    }
+
+    fn given(&self) -> usize {
+        [
+            self.pid.is_some(),
+            self.socket.is_some(),
+            self.connect.is_some(),
+        ]
+        .into_iter()
+        .filter(|is_given| *is_given)
+        .count()
+    }
+
+    /// For a command that has no use for one: it would look as if it had been heeded.
+    pub(crate) fn must_not_be_given(&self, command: &str) -> Result<(), Failure> {
+        if self.is_given() {
+            return Err(Failure::Usage(format!(
+                "`stallscope {command}` is about no one process: leave out --pid, --socket and --connect"
+            )));
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The processes of this user that can be looked at
+    List(ListArgs),
+    /// Their live tasks, a line each
+    Ps(PsArgs),
+    /// Live tasks below the task that spawned them
+    Tree(TreeArgs),
+    /// One task, its times and its ancestors
+    Where(WhereArgs),
+    /// What can be seen in this process, what cannot, and what to do about it
+    Doctor(DoctorArgs),
+    /// Start a program and open the terminal view on it; leaving the view ends the program
+    Run(RunArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = filter::reference())]
+pub(crate) struct PsArgs {
+    /// Only tasks that match, for instance 'busy>50ms !state:idle db'; see --help
+    #[arg(long, short, value_name = "FILTER", value_parser = filter::parse, default_value = "", hide_default_value = true)]
+    pub(crate) filter: Filter,
+    /// Ages, times and counts sort largest first, everything else smallest first
+    #[arg(long, short, value_enum, value_name = "COLUMN", default_value_t = Sort::Id)]
+    pub(crate) sort: Sort,
+    /// Turn the order around
+    #[arg(long, short)]
+    pub(crate) reverse: bool,
+    /// At most this many tasks
+    #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: Option<u64>,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TreeArgs {
+    /// One JSON object on standard output, tasks nested under "children"
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WhereArgs {
+    /// The task's id, as `stallscope ps` shows it
+    pub(crate) task: u64,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The program and its arguments
+    #[arg(
+        value_name = "CMD",
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// The command line, or what to print instead of doing something: help and version go to standard output, a mistake
+/// becomes one line.
+pub(crate) fn parse() -> Result<Cli, Instead> {
+    parse_from(std::env::args_os())
+}
+
+fn parse_from(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Cli, Instead> {
+    let cli = Cli::try_parse_from(line).map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Instead::Show(error),
+        _ => Instead::Mistake(one_line(&error.to_string())),
+    })?;
+    // clap sees a conflict only between flags on the same side of the command's name.
+    if cli.target.given() > 1 {
+        return Err(Instead::Mistake(
+            "more than one target: keep one of --pid, --socket and --connect".to_owned(),
+        ));
+    }
+    Ok(cli)
+}
+
+pub(crate) enum Instead {
+    Show(clap::Error),
+    Mistake(String),
+}
+
+/// clap explains a mistake in paragraphs. The first says what is wrong, a tip what was probably meant; the usage that follows
+/// is a call of `--help` away.
+fn one_line(explained: &str) -> String {
+    let mut parts: Vec<String> = explained
+        .split("\n\n")
+        .map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "))
+        .filter_map(|paragraph| {
+            let told = paragraph
+                .strip_prefix("error: ")
+                .or_else(|| paragraph.strip_prefix("tip: "))?;
+            Some(told.to_owned())
+        })
+        .collect();
+    parts.push("see `stallscope --help`".to_owned());
+    parts.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::{Cli, Instead, parse_from};
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    fn mistake(line: &str) -> String {
+        match parse_from(line.split_whitespace()) {
+            Err(Instead::Mistake(told)) => told,
+            Err(Instead::Show(_)) => panic!("{line} shows something"),
+            Ok(cli) => panic!("{line} is no mistake: {cli:?}"),
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_one_line_with_the_tip() {
+        assert_eq!(
+            mistake("stallscope ps --jsn"),
+            "unexpected argument '--jsn' found; a similar argument exists: '--json'; see `stallscope --help`"
+        );
+    }
+
+    #[test]
+    fn a_missing_argument_is_named_on_that_line() {
+        assert_eq!(
+            mistake("stallscope where"),
+            "the following required arguments were not provided: <TASK>; see `stallscope --help`"
+        );
+    }
+
+    #[test]
+    fn only_one_target_can_be_named() {
+        for two in [
+            "stallscope --pid=1 --socket=/a ps",
+            "stallscope --pid=1 ps --connect=tcp://a:1",
+            "stallscope ps --socket=/a --connect=tcp://a:1",
+        ] {
+            assert_eq!(
+                mistake(two),
+                "more than one target: keep one of --pid, --socket and --connect"
+            );
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What every answer begins with: which process it is about, which tiers are live and what they cannot see.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use stallscope_wire::message::subscribe::Topic;
+use stallscope_wire::message::{Overview, OverviewQuery, Process, Tier, TierState, update};
+
+use crate::client::{ClientError, Connection};
+use crate::failure::Failure;
+use crate::format::{counted, duration, milliseconds, printable};
+
+#[derive(Debug)]
+pub(super) struct About {
+    pub(super) process: Process,
+    pub(super) overview: Overview,
+    pub(super) uptime: Duration,
+}
+
+impl About {
+    pub(super) fn ask(connection: &mut Connection) -> Result<Self, ClientError> {
+        let (uptime, body) = connection.ask_when(Topic::Overview(OverviewQuery {}))?;
+        let update::Body::Overview(overview) = body else {
+            return Err(connection.mismatch());
+        };
+        Ok(About {
+            process: connection.welcome().process.clone().unwrap_or_default(),
+            overview,
+            uptime,
+        })
+    }
+
+    /// Time since the start of recording.
+    pub(super) fn uptime_ns(&self) -> u64 {
+        u64::try_from(self.uptime.as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// `core, hooks`.
+    pub(super) fn tiers_on(&self) -> String {
+        let on: Vec<_> = self
+            .overview
+            .tiers
+            .iter()
+            .filter(|tier| tier.state() == TierState::On)
+            .map(|tier| printable(&tier.name))
+            .collect();
+        if on.is_empty() {
+            return "none".to_owned();
+        }
+        on.join(", ")
+    }
+
+    /// The first lines of an answer for people.
+    pub(super) fn write_header(&self, out: &mut impl Write) -> io::Result<()> {
+        let Process {
+            pid,
+            program,
+            tokio_version,
+            stallscope_version,
+            ..
+        } = &self.process;
+        writeln!(
+            out,
+            "{} (pid {pid}), {}, up {}, tokio {}, stallscope {}",
+            printable(program),
+            counted(self.overview.live_tasks, "task"),
+            duration(self.uptime_ns()),
+            printable(tokio_version),
+            printable(stallscope_version),
+        )?;
+        writeln!(out, "tiers on: {}", self.tiers_on())?;
+        for tier in &self.overview.tiers {
+            if tier.state() != TierState::On {
+                writeln!(out, "{} {}", printable(&tier.name), printable(&state(tier)))?;
+            }
+        }
+        match self.overview.dropped_events {
+            0 => Ok(()),
+            lost => writeln!(
+                out,
+                "incomplete: {} could not be recorded; see `stallscope doctor`",
+                counted(lost, "event")
+            ),
+        }
+    }
+
+    /// One JSON object: what every answer begins with, and the fields of `body`.
+    pub(super) fn write_json(
+        &self,
+        out: &mut impl Write,
+        body: &impl Serialize,
+    ) -> Result<(), Failure> {
+        serde_json::to_writer(
+            &mut *out,
+            &Answer {
+                head: self.head(),
+                body,
+            },
+        )?;
+        writeln!(out)?;
+        Ok(())
+    }
+
+    pub(super) fn head(&self) -> Head<'_> {
+        Head {
+            process: ProcessJson {
+                pid: self.process.pid,
+                program: &self.process.program,
+                tokio: &self.process.tokio_version,
+                stallscope: &self.process.stallscope_version,
+                uptime_ms: milliseconds(self.uptime_ns()),
+            },
+            tiers: Tiers(&self.overview.tiers),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Answer<'a, B> {
+    #[serde(flatten)]
+    head: Head<'a>,
+    #[serde(flatten)]
+    body: &'a B,
+}
+
+#[derive(Serialize)]
+pub(super) struct Head<'a> {
+    process: ProcessJson<'a>,
+    tiers: Tiers<'a>,
+}
+
+#[derive(Serialize)]
+struct ProcessJson<'a> {
+    pid: u32,
+    program: &'a str,
+    tokio: &'a str,
+    stallscope: &'a str,
+    uptime_ms: f64,
+}
+
+/// `{"core": "on", "deep": "off: why and how to get it"}`.
+pub(super) struct Tiers<'a>(pub(super) &'a [Tier]);
+
+impl Serialize for Tiers<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for tier in self.0 {
+            map.serialize_entry(&tier.name, &state(tier))?;
+        }
+        map.end()
+    }
+}
+
+/// `on`, or what it is instead and why.
+fn state(tier: &Tier) -> String {
+    let state = tier.state().as_str();
+    if tier.state() == TierState::On || tier.note.is_empty() {
+        state.to_owned()
+    } else {
+        format!("{state}: {}", tier.note)
+    }
+}

@@ -1,0 +1,224 @@
+//! Everything the screen shows, as plain state built from the agent's messages.
+//!
+//! Invariant: nothing in here imports ratatui. A test holds it.
+
+mod folds;
+mod gauges;
+mod histogram;
+mod layer;
+mod layout;
+mod link;
+mod order;
+mod processes;
+mod selection;
+mod subscriptions;
+mod tree;
+mod window;
+
+use std::time::{Duration, Instant};
+
+use stallscope_wire::message::subscribe::Topic;
+use stallscope_wire::message::{
+    Details, DetailsQuery, Doctor, DoctorQuery, OverviewQuery, Process, Update,
+};
+
+pub(crate) use gauges::{Gauges, WorkerGauge};
+pub(crate) use layer::{AppliedFilter, Layer, Prompt, PromptPurpose};
+pub(crate) use layout::{Layout, Region, WORKER_WIDTH};
+pub(crate) use link::Link;
+pub(crate) use order::{Order, SORTS};
+pub(crate) use processes::Processes;
+pub(crate) use selection::Fate;
+pub(crate) use subscriptions::{Purpose, Subscriptions, Wish};
+pub(crate) use tree::{Line, Tree};
+pub(crate) use window::{Node, Row, Window};
+
+use layout::Demands;
+
+/// How often gauges and tree are asked for: twice a second reads like "now" and leaves time to read.
+const OFTEN_MS: u32 = 500;
+
+/// What the doctor says changes seldom.
+const SELDOM_MS: u32 = 2_000;
+
+/// The whole state of the view.
+#[derive(Debug)]
+pub(crate) struct Model {
+    /// When the last message was dealt with. Nothing here reads a clock.
+    pub(crate) now: Instant,
+    pub(crate) width: u16,
+    pub(crate) height: u16,
+    pub(crate) processes: Processes,
+    /// `None` while there is no process to look at: the picker is shown, or the screen that waits for one.
+    pub(crate) link: Option<Link>,
+    /// The first that is found is opened without asking; so it is until somebody chooses from the picker.
+    pub(crate) open_when_alone: bool,
+    /// What the agent said of itself; kept when the connection is lost.
+    pub(crate) process: Option<Process>,
+    pub(crate) gauges: Gauges,
+    pub(crate) tree: Tree,
+    pub(crate) filter: AppliedFilter,
+    /// The pane of the selected task; `None` while it is closed.
+    pub(crate) details: Option<Answer<Details>>,
+    pub(crate) doctor: Answer<Doctor>,
+    /// From the lowest to the topmost.
+    pub(crate) layers: Vec<Layer>,
+    pub(crate) frozen: Option<Frozen>,
+    /// One sentence in reply to the last key, or to what happened since.
+    pub(crate) notice: Option<String>,
+    pub(crate) subscriptions: Subscriptions,
+    /// Of the last link.
+    pub(crate) link_number: u64,
+}
+
+/// What the agent answered to a question.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Answer<T> {
+    #[default]
+    Awaited,
+    Here(T),
+    /// Why there is no answer.
+    Failed(String),
+}
+
+/// The picture stands still; what came since waits.
+#[derive(Clone, Debug)]
+pub(crate) struct Frozen {
+    pub(crate) since: Instant,
+    /// The last update of each subscription.
+    pub(crate) held: Vec<Update>,
+}
+
+impl Model {
+    pub(crate) fn new(width: u16, height: u16, now: Instant) -> Self {
+        let mut model = Self {
+            now,
+            width,
+            height,
+            processes: Processes::default(),
+            link: None,
+            open_when_alone: true,
+            process: None,
+            gauges: Gauges::default(),
+            tree: Tree::default(),
+            filter: AppliedFilter::default(),
+            details: None,
+            doctor: Answer::default(),
+            layers: Vec::new(),
+            frozen: None,
+            notice: None,
+            subscriptions: Subscriptions::default(),
+            link_number: 0,
+        };
+        model.arrange();
+        model
+    }
+
+    /// Where the parts of the main view are.
+    pub(crate) fn layout(&self) -> Layout {
+        Layout::new(
+            self.width,
+            self.height,
+            Demands {
+                workers: self.gauges.workers().len(),
+                unseen: self.gauges.unseen().is_some(),
+                mode: self.has_mode(),
+                details: self.details.is_some(),
+            },
+        )
+    }
+
+    /// Tells the tree how much room it has. To be called when anything the layout depends on has changed.
+    pub(crate) fn arrange(&mut self) {
+        self.tree.resize(self.layout().tree.height);
+    }
+
+    /// What the agent should be asked for, to show what is shown.
+    pub(crate) fn wishes(&self) -> Vec<Wish> {
+        if !self.link.as_ref().is_some_and(Link::is_up) {
+            return Vec::new();
+        }
+        let wish = |purpose, interval_ms, topic| Wish {
+            purpose,
+            interval_ms,
+            topic,
+        };
+        let mut wishes = vec![
+            wish(Purpose::Gauges, OFTEN_MS, Topic::Overview(OverviewQuery {})),
+            wish(Purpose::Tree, OFTEN_MS, Topic::Tree(self.tree.query())),
+        ];
+        if let (Some(_), Some(task)) = (&self.details, self.tree.selected_task()) {
+            wishes.push(wish(
+                Purpose::Details,
+                OFTEN_MS,
+                Topic::Details(DetailsQuery { task }),
+            ));
+        }
+        if self
+            .layers
+            .iter()
+            .any(|layer| matches!(layer, Layer::Doctor { .. }))
+        {
+            wishes.push(wish(
+                Purpose::Doctor,
+                SELDOM_MS,
+                Topic::Doctor(DoctorQuery {}),
+            ));
+        }
+        wishes
+    }
+
+    /// When the screen has to change, or something has to be tried, without any message; `None` if never.
+    pub(crate) fn wakes_at(&self) -> Option<Instant> {
+        let link = match &self.link {
+            Some(link) => link.wakes_at(self.now),
+            None => self.processes.wakes_at(),
+        };
+        let frozen = self
+            .frozen
+            .as_ref()
+            .map(|_| self.now + Duration::from_secs(1));
+        link.into_iter().chain(frozen).min()
+    }
+
+    /// The prompt that is open, if it is topmost.
+    pub(crate) fn prompt(&self) -> Option<&Prompt> {
+        match self.layers.last() {
+            Some(Layer::Prompt(prompt)) => Some(prompt),
+            _ => None,
+        }
+    }
+
+    /// Whether the mode line has anything to say.
+    fn has_mode(&self) -> bool {
+        let link_has = |link: &Link| link.trouble().is_some() || link.silent_for(self.now).is_some();
+        self.prompt().is_some()
+            || self.link.as_ref().is_some_and(link_has)
+            || self.notice.is_some()
+            || self.frozen.is_some()
+            || self.tree.follows().is_some()
+            || !self.filter.text.is_empty()
+    }
+
+    /// Forgets everything about one process: another one is about to be shown.
+    pub(crate) fn forget_process(&mut self) {
+        self.process = None;
+        self.gauges = Gauges::default();
+        self.tree.forget();
+        self.details = None;
+        self.doctor = Answer::default();
+        self.layers.clear();
+        self.frozen = None;
+        self.notice = None;
+        self.subscriptions.forget();
+    }
+}
+
+impl<T> Answer<T> {
+    pub(crate) fn here(&self) -> Option<&T> {
+        match self {
+            Self::Here(answer) => Some(answer),
+            Self::Awaited | Self::Failed(_) => None,
+        }
+    }
+}

@@ -1,0 +1,405 @@
+//! The tree of live tasks: what is asked of the agent, what of its answer is on the screen, and what is selected.
+//!
+//! The agent walks the tree; here is only the part of it around the screen, so a million tasks cost what a hundred do.
+
+use std::ops::Range;
+
+use stallscope_wire::message::{Term, TreeQuery};
+
+use super::folds::Folds;
+use super::order::Order;
+use super::selection::{Fate, Selection};
+use super::window::{NodeId, Row, Window};
+
+/// Tasks above this depth are unfolded without being asked.
+const DEFAULT_DEPTH: u32 = 3;
+
+/// The state of the tree's view.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tree {
+    window: Option<Window>,
+    folds: Folds,
+    order: Order,
+    filter: Vec<Term>,
+    follow: Option<u64>,
+    selection: Selection,
+    /// Number of the selected row; where it was, if it is lost.
+    cursor: u64,
+    /// Number of the first row on the screen.
+    top: u64,
+    /// Rows on the screen.
+    height: u16,
+}
+
+/// One line of the screen.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Line<'a> {
+    Row {
+        row: &'a Row,
+        selected: bool,
+    },
+    /// The selected row, which is no longer in the tree.
+    Lost {
+        row: &'a Row,
+        fate: Fate,
+    },
+    /// The agent has been asked for it, or it is of a kind that this client does not know.
+    Unknown {
+        selected: bool,
+    },
+}
+
+impl Tree {
+    /// What to ask the agent for.
+    ///
+    /// The window reaches a screen beyond what is shown on either side and moves in steps of a screen: scrolling by lines asks
+    /// for nothing.
+    pub(crate) fn query(&self) -> TreeQuery {
+        // Rounded up: a line more or less for something else on the screen is no other question.
+        let step = u64::from(self.height.max(1)).next_multiple_of(16);
+        TreeQuery {
+            filter: self.filter.clone(),
+            sort: self.order.sort().into(),
+            descending: self.order.descending(),
+            offset: (self.top / step).saturating_sub(1) * step,
+            limit: u32::try_from(step * 4).unwrap_or(u32::MAX),
+            default_depth: DEFAULT_DEPTH,
+            expanded: self.folds.expanded(),
+            collapsed: self.folds.collapsed(),
+            fold_at: 0,
+            follow: self.follow.or(self.selection.sought()),
+        }
+    }
+
+    /// Takes over the answer to the present [`query`](Self::query).
+    pub(crate) fn apply(&mut self, window: Window) {
+        let found = window.follow_row;
+        self.window = Some(window);
+        if let Some(task) = self.follow {
+            self.keep_following(task, found);
+        } else {
+            match std::mem::take(&mut self.selection) {
+                Selection::First => self.cursor = 0,
+                Selection::Unknown => {
+                    self.cursor = self.cursor.min(self.last());
+                    self.selection = Selection::at(self.row(self.cursor));
+                }
+                Selection::Row(row) => self.find(row),
+                Selection::Wanted(task) => match self.position(NodeId::Task(task)).or(found) {
+                    Some(at) => self.settle(at),
+                    None => self.cursor = 0,
+                },
+                Selection::Lost(row, fate) => match self.position(row.id).or(found) {
+                    Some(at) => self.settle(at),
+                    None => self.selection = Selection::Lost(row, self.verdict(fate)),
+                },
+            }
+        }
+        self.keep_in_view();
+    }
+
+    /// Forgets what belongs to one process; sort order and filter stay.
+    pub(crate) fn forget(&mut self) {
+        *self = Self {
+            order: self.order,
+            filter: std::mem::take(&mut self.filter),
+            height: self.height,
+            ..Self::default()
+        };
+    }
+
+    /// How many rows the screen has for it.
+    pub(crate) fn resize(&mut self, height: u16) {
+        self.height = height;
+        self.keep_in_view();
+    }
+
+    // ------------------------------------------------------------ what is shown
+
+    /// `None` until the first answer.
+    pub(crate) fn window(&self) -> Option<&Window> {
+        self.window.as_ref()
+    }
+
+    /// The lines on the screen, from the top.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = Line<'_>> {
+        let end = self
+            .top
+            .saturating_add(u64::from(self.height))
+            .min(self.lines_in_all());
+        (self.top..end).map(|line| {
+            let selected = line == self.cursor;
+            let number = match &self.selection {
+                Selection::Lost(row, fate) if selected => return Line::Lost { row, fate: *fate },
+                Selection::Lost(..) if line > self.cursor => line - 1,
+                _ => line,
+            };
+            self.row(number)
+                .map_or(Line::Unknown { selected }, |row| Line::Row {
+                    row,
+                    selected,
+                })
+        })
+    }
+
+    /// The selected row; `None` while the agent has not told what it is.
+    pub(crate) fn selected(&self) -> Option<&Row> {
+        match &self.selection {
+            Selection::First => self.row(self.cursor),
+            chosen => chosen.row(),
+        }
+    }
+
+    pub(crate) fn selected_task(&self) -> Option<u64> {
+        self.selected().and_then(Row::as_task).map(|task| task.id)
+    }
+
+    /// The lines of the screen that a scroll bar covers to show which part of the tree is seen; `None` if all of it is.
+    pub(crate) fn scroll_bar(&self) -> Option<Range<u16>> {
+        let all = self.lines_in_all();
+        let height = u64::from(self.height);
+        if all <= height || height == 0 {
+            return None;
+        }
+        let scale = |line: u64| u128::from(line) * u128::from(height) / u128::from(all);
+        let first = u16::try_from(scale(self.top)).ok()?.min(self.height - 1);
+        let end = u16::try_from(scale(self.top.saturating_add(height))).ok()?;
+        Some(first..end.clamp(first + 1, self.height))
+    }
+
+    pub(crate) fn order(&self) -> Order {
+        self.order
+    }
+
+    pub(crate) fn follows(&self) -> Option<u64> {
+        self.follow
+    }
+
+    // ------------------------------------------------------------ what the user does
+
+    /// Moves the selection by that many lines.
+    pub(crate) fn move_by(&mut self, lines: i64) {
+        // The row after a lost one has the lost one's number.
+        let lines = if self.selection.is_lost() && lines > 0 {
+            lines - 1
+        } else {
+            lines
+        };
+        self.move_to(self.cursor.saturating_add_signed(lines));
+    }
+
+    /// Back to "the first row, whatever it is".
+    pub(crate) fn move_to_first(&mut self) {
+        self.stop_following();
+        self.selection = Selection::First;
+        self.cursor = 0;
+        self.keep_in_view();
+    }
+
+    pub(crate) fn move_to_last(&mut self) {
+        self.move_to(u64::MAX);
+    }
+
+    /// Lines of a page.
+    pub(crate) fn page(&self) -> i64 {
+        i64::from(self.height.saturating_sub(1).max(1))
+    }
+
+    /// Keeps the selected row selected from now on, also if it is only the first one so far.
+    pub(crate) fn pin(&mut self) {
+        if let Selection::First = self.selection {
+            self.selection = Selection::at(self.row(self.cursor));
+        }
+    }
+
+    /// Unfolds the selected row; false if there is nothing to unfold.
+    pub(crate) fn expand(&mut self) -> bool {
+        let Some((id, expanded)) = self.foldable() else {
+            return false;
+        };
+        self.pin();
+        if !expanded {
+            self.folds.expand(id);
+        }
+        !expanded
+    }
+
+    /// Folds the selected row; false if there is nothing to fold.
+    pub(crate) fn collapse(&mut self) -> bool {
+        let Some((id, expanded)) = self.foldable() else {
+            return false;
+        };
+        self.pin();
+        if expanded {
+            self.folds.collapse(id);
+        }
+        expanded
+    }
+
+    /// Selects the row that the selected one hangs below.
+    pub(crate) fn move_to_parent(&mut self) {
+        if let Some(parent) = self
+            .window
+            .as_ref()
+            .and_then(|window| window.parent_of(self.cursor))
+        {
+            self.move_to(parent);
+        }
+    }
+
+    /// Stays with a task wherever it goes, until the selection moves.
+    pub(crate) fn follow(&mut self, task: u64) {
+        self.follow = Some(task);
+    }
+
+    /// Leaves the followed task selected where it is.
+    pub(crate) fn stop_following(&mut self) {
+        if self.follow.take().is_some() {
+            self.unfold_ancestors();
+        }
+    }
+
+    pub(crate) fn set_order(&mut self, change: impl FnOnce(&mut Order)) {
+        self.stop_following();
+        change(&mut self.order);
+        self.start_anew();
+    }
+
+    pub(crate) fn set_filter(&mut self, filter: Vec<Term>) {
+        if self.filter != filter {
+            self.stop_following();
+            self.filter = filter;
+            self.start_anew();
+        }
+    }
+
+    // ------------------------------------------------------------ helpers
+
+    fn row(&self, number: u64) -> Option<&Row> {
+        self.window.as_ref()?.row(number)
+    }
+
+    fn position(&self, id: NodeId) -> Option<u64> {
+        self.window.as_ref()?.position(id)
+    }
+
+    /// Number of the last row; 0 if there is none.
+    fn last(&self) -> u64 {
+        self.window
+            .as_ref()
+            .map_or(0, |window| window.total.saturating_sub(1))
+    }
+
+    fn lines_in_all(&self) -> u64 {
+        let rows = self.window.as_ref().map_or(0, |window| window.total);
+        rows.saturating_add(u64::from(self.selection.is_lost()))
+    }
+
+    /// The selected row, if anything is below it, and whether that is shown. With a filter nothing folds.
+    fn foldable(&self) -> Option<(NodeId, bool)> {
+        let row = self.selected().filter(|row| {
+            row.children > 0 && self.filter.is_empty() && !self.selection.is_lost()
+        })?;
+        Some((row.id, row.expanded))
+    }
+
+    fn move_to(&mut self, number: u64) {
+        self.stop_following();
+        self.cursor = number.min(self.last());
+        self.selection = Selection::at(self.row(self.cursor));
+        self.keep_in_view();
+    }
+
+    fn keep_following(&mut self, task: u64, found: Option<u64>) {
+        if let Some(at) = found {
+            self.jump_to(at);
+            return;
+        }
+        self.follow = None;
+        self.selection = match std::mem::take(&mut self.selection) {
+            Selection::Row(row) | Selection::Lost(row, _) if row.id == NodeId::Task(task) => {
+                Selection::Lost(row, self.verdict(Fate::Asked))
+            }
+            other => other,
+        };
+    }
+
+    /// Looks for the selected row in a new window.
+    fn find(&mut self, row: Box<Row>) {
+        match (self.position(row.id), row.id) {
+            (Some(at), _) => {
+                self.shift_to(at);
+                self.selection = Selection::at(self.row(at));
+            }
+            (None, NodeId::Task(_)) => self.selection = Selection::Lost(row, Fate::Asked),
+            // A group has not ended: its members have become too few to be folded. They stand where it was.
+            (None, NodeId::Group(_)) => {
+                self.cursor = self.cursor.min(self.last());
+                self.selection = Selection::at(self.row(self.cursor));
+            }
+        }
+    }
+
+    /// What the absence of a row means after the agent looked for it in the whole tree.
+    fn verdict(&self, fate: Fate) -> Fate {
+        match fate {
+            Fate::Asked if self.filter.is_empty() => Fate::Ended,
+            Fate::Asked => Fate::EndedOrFiltered,
+            known => known,
+        }
+    }
+
+    /// Selects the row that was looked for, at its new place. It was found by unfolding what is above it for one answer;
+    /// that has to last.
+    fn settle(&mut self, at: u64) {
+        self.jump_to(at);
+        self.unfold_ancestors();
+    }
+
+    /// Selects a row that may be far away: that comes to the middle of the screen.
+    fn jump_to(&mut self, number: u64) {
+        self.shift_to(number);
+        self.selection = Selection::at(self.row(number));
+        let height = u64::from(self.height);
+        if !(self.top..self.top.saturating_add(height)).contains(&number) {
+            self.top = number.saturating_sub(height / 2);
+        }
+    }
+
+    fn unfold_ancestors(&mut self) {
+        let Some(window) = &self.window else { return };
+        let mut number = self.cursor;
+        while let Some(parent) = window.parent_of(number) {
+            if let Some(row) = window.row(parent) {
+                self.folds.expand(row.id);
+            }
+            number = parent;
+        }
+    }
+
+    /// The selected row is now there. It stays on its line of the screen and everything else moves, but for the top of the
+    /// tree: who looks at that wants to see what comes in there.
+    fn shift_to(&mut self, number: u64) {
+        if self.top > 0 {
+            let line = self.cursor.saturating_sub(self.top);
+            self.top = number.saturating_sub(line);
+        }
+        self.cursor = number;
+    }
+
+    fn keep_in_view(&mut self) {
+        let height = u64::from(self.height.max(1));
+        let lowest = self.lines_in_all().saturating_sub(height);
+        self.top = self
+            .top
+            .clamp(self.cursor.saturating_sub(height - 1), self.cursor)
+            .min(lowest);
+    }
+
+    /// The rows are about to be others.
+    fn start_anew(&mut self) {
+        self.selection = self.selection.carried_over();
+        self.cursor = 0;
+        self.top = 0;
+    }
+}

@@ -1,0 +1,16 @@
+//! Whole sessions: keys and messages in, pictures out.
+
+mod agent;
+mod architecture;
+mod documents;
+mod errors;
+mod panics;
+mod properties;
+mod screens;
+mod session;
+mod svg;
+// Shared with the tests of the real binary.
+#[allow(dead_code)]
+#[path = "../../../tests/pty/terminal.rs"]
+mod terminal;
+mod tree;

@@ -1,0 +1,234 @@
+//! Whatever is pressed, whatever arrives, however small the screen: the view goes on.
+
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use stallscope_wire::message::{
+    AgentMessage, Details, Doctor, Failed, Group, GroupKey, Overview, Process, Runtime, Site, Task, Tier, TreeRow, TreeWindow,
+    Update, Worker, agent_message, tree_row, update,
+};
+
+use super::agent::FakeAgent;
+use super::session::{Session, found};
+use crate::target::Survey;
+use crate::tui::app::Flow;
+use crate::tui::theme::Theme;
+use crate::tui::update::Msg;
+
+#[derive(Clone, Debug)]
+enum Event {
+    Key(KeyEvent),
+    Resize(u16, u16),
+    Pass(u16),
+    /// An answer to the subscription with that number.
+    Answer(u64, Box<update::Body>),
+    Refuse(u64),
+    End(u64),
+    Lose,
+    Return,
+    Found(u8),
+    Process(u32),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        12 => key().prop_map(Event::Key),
+        2 => (1..140_u16, 1..50_u16).prop_map(|(width, height)| Event::Resize(width, height)),
+        3 => (1..4_000_u16).prop_map(Event::Pass),
+        3 => (1..20_u64, body()).prop_map(|(number, body)| Event::Answer(number, Box::new(body))),
+        1 => (1..20_u64).prop_map(Event::Refuse),
+        1 => (0..305_u64).prop_map(Event::End),
+        1 => Just(Event::Lose),
+        1 => Just(Event::Return),
+        1 => (0..4_u8).prop_map(Event::Found),
+        1 => (0..3_u32).prop_map(Event::Process),
+    ]
+}
+
+fn key() -> impl Strategy<Value = KeyEvent> {
+    let code = prop_oneof![
+        4 => prop::char::range(' ', '~').prop_map(KeyCode::Char),
+        2 => prop::sample::select(vec![
+            KeyCode::Enter, KeyCode::Esc, KeyCode::Up, KeyCode::Down, KeyCode::Left, KeyCode::Right, KeyCode::PageUp,
+            KeyCode::PageDown, KeyCode::Home, KeyCode::End, KeyCode::Backspace, KeyCode::F(1),
+        ]),
+        2 => prop::sample::select("/s<>rFfdi?#gGjk ".chars().collect::<Vec<_>>()).prop_map(KeyCode::Char),
+        1 => any::<char>().prop_map(KeyCode::Char),
+    ];
+    let modifiers = prop_oneof![5 => Just(KeyModifiers::NONE), 1 => Just(KeyModifiers::CONTROL)];
+    (code, modifiers).prop_map(|(code, modifiers)| KeyEvent::new(code, modifiers))
+}
+
+fn body() -> impl Strategy<Value = update::Body> {
+    prop_oneof![
+        3 => tree().prop_map(update::Body::Tree),
+        2 => overview().prop_map(update::Body::Overview),
+        1 => task().prop_map(|task| update::Body::Details(Details { task: Some(task), ..Details::default() })),
+        1 => Just(update::Body::Details(Details::default())),
+        1 => Just(update::Body::Doctor(Doctor::default())),
+    ]
+}
+
+/// Large, small, and the ends of the range.
+fn number() -> impl Strategy<Value = u64> {
+    prop_oneof![0..50_u64, any::<u64>(), Just(0), Just(u64::MAX)]
+}
+
+fn tree() -> impl Strategy<Value = TreeWindow> {
+    (number(), number(), vec(row(), 0..20), number(), prop::option::of(number())).prop_map(
+        |(total_rows, offset, rows, matched, follow_row)| TreeWindow {
+            total_rows,
+            offset,
+            rows,
+            sites: vec![Site { id: 1, file: "a/b\x07/ü.rs".to_owned(), line: u32::MAX, column: 0 }],
+            matched,
+            follow_row,
+        },
+    )
+}
+
+fn row() -> impl Strategy<Value = TreeRow> {
+    let node = prop_oneof![
+        4 => task().prop_map(|task| Some(tree_row::Node::Task(task))),
+        2 => (number(), prop::option::of(0..3_u32)).prop_map(|(count, site)| {
+            let key = site.map(|site| GroupKey { parent: None, site });
+            Some(tree_row::Node::Group(Group { key, count, ..Group::default() }))
+        }),
+        1 => Just(None),
+    ];
+    (any::<u32>(), any::<u64>(), any::<bool>(), number(), node).prop_map(|(depth, guides, expanded, children, node)| TreeRow {
+        depth: if guides % 2 == 0 { depth % 5 } else { depth },
+        guides,
+        expanded,
+        children,
+        node,
+    })
+}
+
+fn task() -> impl Strategy<Value = Task> {
+    (number(), ".{0,20}", 0..9_i32, 0..9_i32, number(), prop::option::of(any::<u32>())).prop_map(
+        |(id, name, kind, state, time, worker)| Task {
+            id,
+            name,
+            kind,
+            state,
+            worker,
+            site: 1,
+            age_ns: time,
+            idle_ns: time,
+            busy_ns: time,
+            polls: time,
+            polling_ns: time,
+            longest_poll_ns: time,
+            parent: Some(time),
+            parent_ended: state == 3,
+            ..Task::default()
+        },
+    )
+}
+
+fn overview() -> impl Strategy<Value = Overview> {
+    (number(), number(), vec(number(), 0..70), 0..300_usize).prop_map(|(polls, alive, poll_times, workers)| {
+        let worker = Worker { busy_ns: polls, task: Some(alive), polling_ns: polls, ..Worker::default() };
+        let runtime = Runtime {
+            alive_tasks: alive,
+            blocking_threads: Some(alive),
+            idle_blocking_threads: Some(polls),
+            workers: vec![worker; workers],
+            ..Runtime::default()
+        };
+        Overview {
+            tiers: vec![Tier { name: "hooks\n".to_owned(), state: 77, note: String::new() }],
+            runtimes: vec![runtime.clone(), runtime],
+            live_tasks: alive,
+            polls,
+            dropped_events: polls,
+            poll_times,
+            warnings: u32::MAX,
+            ..Overview::default()
+        }
+    })
+}
+
+fn happen(session: &mut Session, event: Event) -> Flow {
+    match event {
+        Event::Key(key) => return session.send(Msg::Key(key)),
+        Event::Resize(width, height) => {
+            session.resize(width, height);
+        }
+        Event::Pass(milliseconds) => {
+            session.pass(Duration::from_millis(milliseconds.into()));
+        }
+        Event::Answer(subscription, body) => {
+            let update = Update { subscription, at_ns: subscription, body: Some(*body) };
+            deliver(session, agent_message::Body::Update(update));
+        }
+        Event::Refuse(subscription) => {
+            deliver(session, agent_message::Body::Failed(Failed { subscription, reason: "no\n".to_owned() }));
+        }
+        Event::End(task) => session.outside(|outside| outside.agent.end(task)),
+        Event::Lose => {
+            if session.outside(|outside| outside.connection.is_some()) {
+                session.lose_connection("gone");
+            }
+        }
+        Event::Return => session.outside(|outside| outside.unreachable = None),
+        Event::Found(number) => session.outside(|outside| {
+            let found = (0..number).map(|n| found(n.into(), "program")).collect();
+            outside.survey = Survey { found, ignored: Vec::new() };
+        }),
+        Event::Process(pid) => session.outside(|outside| outside.process = Process { pid, ..Process::default() }),
+    }
+    Flow::GoOn
+}
+
+fn deliver(session: &mut Session, body: agent_message::Body) {
+    if let Some(connection) = session.outside(|outside| outside.connection) {
+        session.send(Msg::Agent { connection, message: AgentMessage { body: Some(body) } });
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_makes_the_view_panic(
+        width in 1..140_u16,
+        height in 1..50_u16,
+        mono in any::<bool>(),
+        named in any::<bool>(),
+        events in vec(event(), 1..60),
+    ) {
+        let mut session = if named {
+            Session::on(FakeAgent::hybrid_service(), width, height)
+        } else {
+            let mut session = Session::new(
+                FakeAgent::hybrid_service(),
+                width,
+                height,
+                if mono { Theme::Mono } else { Theme::Colour },
+            );
+            session.start(None);
+            session
+        };
+        for event in events {
+            if happen(&mut session, event) == Flow::Quit {
+                break;
+            }
+            session.buffer();
+        }
+    }
+}
+
+#[test]
+fn every_size_can_be_drawn_with_everything_open() {
+    for keys in ["d", "?", "i", "s", "f", "/ x"] {
+        for (width, height) in (1..=30).flat_map(|width| (1..=22).map(move |height| (width * 4 - 3, height))) {
+            let mut session = Session::on(FakeAgent::hybrid_service(), width, height);
+            session.press(keys);
+            session.buffer();
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! What a message does to the model: pure, so that a whole session can be a test.
+
+mod command;
+mod prompt;
+
+use std::time::Instant;
+
+use ratatui::crossterm::event::KeyEvent;
+use stallscope_wire::message::{AgentMessage, Failed, Process, Update, agent_message, update};
+
+use super::effect::Effect;
+use super::keys::{self, Context};
+use super::model::{Answer, Layer, Link, Model, Purpose, Window};
+use crate::target::{Survey, Target};
+
+/// What can happen to the view.
+#[derive(Debug)]
+pub(crate) enum Msg {
+    Key(KeyEvent),
+    Resize {
+        width: u16,
+        height: u16,
+    },
+    /// A look around for processes is over.
+    Surveyed(Survey),
+    Connected {
+        connection: u64,
+        process: Option<Process>,
+    },
+    Agent {
+        connection: u64,
+        message: AgentMessage,
+    },
+    /// A connection ended, or could not be made.
+    Closed {
+        connection: u64,
+        reason: String,
+    },
+    /// The time that `Model::wakes_at` named has come.
+    Tick,
+    /// The system wants us to end, or nobody can press a key any more.
+    Quit,
+}
+
+/// The first thing to do.
+pub(crate) fn start(model: &mut Model, target: Option<Target>) -> Vec<Effect> {
+    match target {
+        Some(target) => vec![open(model, target)],
+        None => vec![Effect::Survey],
+    }
+}
+
+/// Applies a message that came at `now`.
+pub(crate) fn update(model: &mut Model, msg: Msg, now: Instant) -> Vec<Effect> {
+    model.now = now;
+    let mut effects = apply(model, msg);
+    model.arrange();
+    let wishes = model.wishes();
+    effects.extend(model.subscriptions.reconcile(wishes));
+    effects
+}
+
+/// Where keys go now.
+pub(crate) fn context(model: &Model) -> Context {
+    match model.layers.last() {
+        Some(Layer::Prompt(_)) => Context::Prompt,
+        Some(Layer::Sort { .. }) => Context::Sort,
+        Some(Layer::Help { .. } | Layer::Doctor { .. }) => Context::Text,
+        None if model.link.is_some() => Context::Tree,
+        None => Context::Processes,
+    }
+}
+
+fn apply(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    match msg {
+        Msg::Key(key) => return press(model, &key),
+        Msg::Resize { width, height } => (model.width, model.height) = (width, height),
+        Msg::Surveyed(survey) => return surveyed(model, survey),
+        Msg::Connected {
+            connection,
+            process,
+        } if is_current(model, connection) => connected(model, process),
+        Msg::Agent {
+            connection,
+            message,
+        } if is_current(model, connection) => heard(model, message),
+        Msg::Closed { connection, reason } if is_current(model, connection) => {
+            model.subscriptions.forget();
+            if let Some(link) = &mut model.link {
+                link.lost(reason, model.now);
+            }
+        }
+        Msg::Connected { .. } | Msg::Agent { .. } | Msg::Closed { .. } => {}
+        Msg::Tick => return tick(model),
+        Msg::Quit => return vec![Effect::Quit],
+    }
+    Vec::new()
+}
+
+fn is_current(model: &Model, connection: u64) -> bool {
+    model
+        .link
+        .as_ref()
+        .is_some_and(|link| link.number() == connection)
+}
+
+fn press(model: &mut Model, key: &KeyEvent) -> Vec<Effect> {
+    model.notice = None;
+    let context = context(model);
+    match keys::command(context, key) {
+        Some(command) => return command::execute(model, context, command),
+        None if context == Context::Prompt => {
+            if let Some(typed) = keys::typed(key) {
+                prompt::edit(model, |text| text.push(typed));
+            }
+        }
+        None => {}
+    }
+    Vec::new()
+}
+
+/// Turns to a process.
+pub(super) fn open(model: &mut Model, target: Target) -> Effect {
+    model.forget_process();
+    model.link_number += 1;
+    let (link, effect) = Link::open(target, model.link_number);
+    model.link = Some(link);
+    effect
+}
+
+fn surveyed(model: &mut Model, survey: Survey) -> Vec<Effect> {
+    model.processes.surveyed(survey, model.now);
+    match model.processes.found() {
+        [_] if model.link.is_none() && model.open_when_alone => {
+            let target = model.processes.selected();
+            target
+                .map(|target| open(model, target))
+                .into_iter()
+                .collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn connected(model: &mut Model, process: Option<Process>) {
+    // At the same socket may be another process now, in which the same ids mean other tasks.
+    if model.process.is_some() && model.process != process {
+        model.forget_process();
+    }
+    model.process = process;
+    if let Some(link) = &mut model.link {
+        link.heard(model.now);
+    }
+}
+
+fn heard(model: &mut Model, message: AgentMessage) {
+    if let Some(link) = &mut model.link {
+        link.heard(model.now);
+    }
+    match message.body {
+        Some(agent_message::Body::Update(update)) => receive(model, update),
+        Some(agent_message::Body::Failed(failed)) => refuse(model, failed),
+        // The handshake is over, and what this client does not know it skips.
+        Some(agent_message::Body::Welcome(_) | agent_message::Body::Refused(_)) | None => {}
+    }
+}
+
+/// Shows an update, or keeps it for later while the picture is frozen.
+fn receive(model: &mut Model, update: Update) {
+    match &mut model.frozen {
+        Some(frozen) => {
+            frozen
+                .held
+                .retain(|held| held.subscription != update.subscription);
+            frozen.held.push(update);
+        }
+        None => show(model, update),
+    }
+}
+
+pub(super) fn show(model: &mut Model, update: Update) {
+    let Some(purpose) = model.subscriptions.purpose_of(update.subscription) else {
+        return;
+    };
+    match (purpose, update.body) {
+        (Purpose::Gauges, Some(update::Body::Overview(overview))) => {
+            model.gauges.apply(update.at_ns, overview);
+        }
+        (Purpose::Tree, Some(update::Body::Tree(window))) => {
+            let followed = model.tree.follows();
+            model.tree.apply(Window::new(window));
+            if let (Some(task), None) = (followed, model.tree.follows()) {
+                model.notice = Some(format!("task {task} has ended: no longer followed"));
+            }
+        }
+        (Purpose::Details, Some(update::Body::Details(details))) => {
+            if let Some(answer) = &mut model.details {
+                *answer = Answer::Here(details);
+            }
+        }
+        (Purpose::Doctor, Some(update::Body::Doctor(doctor))) => {
+            model.doctor = Answer::Here(doctor);
+        }
+        // An answer of another kind than the question: nothing that could be shown.
+        _ => {}
+    }
+}
+
+fn refuse(model: &mut Model, failed: Failed) {
+    match model.subscriptions.purpose_of(failed.subscription) {
+        Some(Purpose::Details) => {
+            if let Some(answer) = &mut model.details {
+                *answer = Answer::Failed(failed.reason);
+            }
+        }
+        Some(Purpose::Doctor) => model.doctor = Answer::Failed(failed.reason),
+        Some(Purpose::Gauges | Purpose::Tree) => {
+            model.notice = Some(format!("the agent says: {}", failed.reason));
+        }
+        None => {}
+    }
+}
+
+fn tick(model: &mut Model) -> Vec<Effect> {
+    let Some(link) = &mut model.link else {
+        return if model.processes.look(model.now) {
+            vec![Effect::Survey]
+        } else {
+            Vec::new()
+        };
+    };
+    let effect = link.retry(model.link_number + 1, model.now);
+    model.link_number = model.link_number.max(link.number());
+    effect.into_iter().collect()
+}

@@ -1,0 +1,181 @@
+//! The columns of the tree: the one table of their heads, widths and contents.
+
+use stallscope_wire::message::{Group, Task, TaskKind, TaskSort, TaskState};
+
+use super::text::count;
+use super::workers::LONG_POLL_NS;
+use crate::format::{duration, duration_or_none};
+use crate::tui::theme::Role;
+
+/// A column beside the tree itself.
+pub(super) struct Column {
+    pub(super) head: &'static str,
+    pub(super) width: u16,
+    /// What its head shows the arrow for.
+    pub(super) sort: TaskSort,
+    pub(super) align: Align,
+    pub(super) of_task: fn(&Task) -> Cell,
+    pub(super) of_group: fn(&Group) -> Cell,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Align {
+    Left,
+    Right,
+}
+
+/// A text and what it means.
+pub(super) struct Cell {
+    pub(super) text: String,
+    pub(super) role: Role,
+}
+
+/// Less of the tree than this says too little; what is left of the screen is for columns.
+const TREE_AT_LEAST: u16 = 22;
+
+/// From the most to the least important: narrow screens lose the last ones.
+static COLUMNS: &[Column] = &[
+    Column {
+        head: "STATE",
+        width: 9,
+        sort: TaskSort::State,
+        align: Align::Left,
+        of_task: state,
+        of_group: |group| match group.running {
+            0 => plain("folded".to_owned(), Role::Dim),
+            running => plain(format!("{} run", count(running)), Role::Running),
+        },
+    },
+    Column {
+        head: "AGE",
+        width: 6,
+        sort: TaskSort::Age,
+        align: Align::Right,
+        of_task: |task| time(task, task.age_ns),
+        of_group: |group| plain(duration_or_none(group.oldest_ns), Role::Text),
+    },
+    Column {
+        head: "IDLE",
+        width: 6,
+        sort: TaskSort::Idle,
+        align: Align::Right,
+        of_task: |task| time(task, task.idle_ns),
+        of_group: |_| plain(String::new(), Role::Text),
+    },
+    Column {
+        head: "POLLS",
+        width: 6,
+        sort: TaskSort::Polls,
+        align: Align::Right,
+        of_task: |task| {
+            if has_times(task) {
+                plain(count(task.polls), Role::Text)
+            } else {
+                unknown()
+            }
+        },
+        of_group: |group| plain(count(group.polls), Role::Text),
+    },
+    Column {
+        head: "BUSY",
+        width: 6,
+        sort: TaskSort::Busy,
+        align: Align::Right,
+        of_task: |task| time(task, task.busy_ns),
+        of_group: |group| plain(duration_or_none(group.busy_ns), Role::Text),
+    },
+    Column {
+        head: "LONGEST",
+        width: 7,
+        sort: TaskSort::LongestPoll,
+        align: Align::Right,
+        of_task: |task| Cell {
+            role: length(task.longest_poll_ns),
+            ..time(task, task.longest_poll_ns)
+        },
+        of_group: |group| {
+            plain(
+                duration_or_none(group.longest_poll_ns),
+                length(group.longest_poll_ns),
+            )
+        },
+    },
+    Column {
+        head: "W",
+        width: 3,
+        sort: TaskSort::Worker,
+        align: Align::Right,
+        of_task: |task| {
+            plain(
+                task.worker
+                    .map_or_else(|| "-".to_owned(), |worker| worker.to_string()),
+                Role::Text,
+            )
+        },
+        of_group: |_| plain(String::new(), Role::Text),
+    },
+];
+
+/// The columns there is room for, and how wide the tree is then.
+pub(super) fn fitting(width: u16) -> (&'static [Column], u16) {
+    let tree_at_least = TREE_AT_LEAST.max(width / 8 * 3);
+    let mut rest = width;
+    let shown = COLUMNS
+        .iter()
+        .take_while(|column| {
+            let fits = rest.saturating_sub(column.width + 1) >= tree_at_least;
+            if fits {
+                rest -= column.width + 1;
+            }
+            fits
+        })
+        .count();
+    (&COLUMNS[..shown], rest)
+}
+
+/// A task that was never announced is known only by its children.
+fn has_times(task: &Task) -> bool {
+    task.kind() != TaskKind::Blocking
+}
+
+fn state(task: &Task) -> Cell {
+    let role = match task.state() {
+        TaskState::Running if task.polling_ns >= LONG_POLL_NS => Role::Warning,
+        TaskState::Running => Role::Running,
+        TaskState::Scheduled => Role::Scheduled,
+        TaskState::Ended => Role::Ended,
+        TaskState::Idle | TaskState::Unknown => Role::Idle,
+    };
+    // How long it runs is said once it is long enough to be read.
+    let text = match task.state() {
+        TaskState::Running if task.polling_ns >= 1_000_000 => {
+            format!("run {}", duration(task.polling_ns))
+        }
+        state => state.as_str().to_owned(),
+    };
+    plain(text, role)
+}
+
+fn time(task: &Task, ns: u64) -> Cell {
+    if has_times(task) {
+        plain(duration_or_none(ns), Role::Text)
+    } else {
+        unknown()
+    }
+}
+
+fn length(longest_poll_ns: u64) -> Role {
+    if longest_poll_ns >= LONG_POLL_NS {
+        Role::Warning
+    } else {
+        Role::Text
+    }
+}
+
+fn plain(text: String, role: Role) -> Cell {
+    Cell { text, role }
+}
+
+fn unknown() -> Cell {
+    plain("?".to_owned(), Role::Dim)
+}

@@ -1,0 +1,66 @@
+//! The picture of a model. Nothing in here changes anything.
+
+mod columns;
+mod details;
+mod doctor;
+mod footer;
+mod gauges;
+mod help;
+mod mode;
+mod overlay;
+mod paint;
+mod processes;
+mod sort;
+mod text;
+mod title;
+mod tree;
+mod workers;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use super::model::{Layout, Link, Model};
+use super::theme::{Role, Theme};
+
+pub(crate) use overlay::length as overlay_length;
+
+/// Draws everything.
+pub(crate) fn draw(model: &Model, theme: Theme, frame: &mut Frame<'_>) {
+    let buffer = frame.buffer_mut();
+    match &model.link {
+        Some(link) => {
+            let layout = model.layout();
+            title::draw(model, theme, buffer, layout.title);
+            gauges::draw(model, theme, buffer, layout.gauges);
+            workers::draw(model, theme, buffer, layout.workers);
+            gauges::draw_unseen(model, theme, buffer, layout.unseen);
+            tree::draw(model, theme, buffer, &layout);
+            details::draw(model, theme, buffer, layout.details);
+            if !link.is_up() {
+                let old = Rect {
+                    height: picture_height(&layout),
+                    ..buffer.area
+                };
+                buffer.set_style(old.intersection(buffer.area), theme.style(Role::Stale));
+            }
+            mode::draw(model, theme, buffer, layout.mode);
+            footer::draw(model, theme, buffer, layout.footer);
+        }
+        None => processes::draw(model, theme, buffer),
+    }
+    overlay::draw(model, theme, frame);
+}
+
+/// The last of the spinner-less "what is going on" sentences: why there is nothing to see yet.
+pub(crate) fn waiting_for(link: &Link) -> String {
+    match link.trouble() {
+        Some(trouble) => trouble.reason.clone(),
+        None if link.is_up() => "connected; waiting for the first answer".to_owned(),
+        None => format!("connecting to {}", link.target),
+    }
+}
+
+/// Lines that show what the agent said; those below them show what the view says itself.
+fn picture_height(layout: &Layout) -> u16 {
+    layout.mode.y
+}

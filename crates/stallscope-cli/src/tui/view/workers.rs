@@ -1,0 +1,89 @@
+//! The worker threads: how busy each is, and what it polls now.
+
+use ratatui::buffer::Buffer;
+use ratatui::text::{Line, Span};
+
+use super::paint;
+use super::text::{clip, left, place};
+use crate::format::{duration, printable};
+use crate::tui::model::{Model, Region, WORKER_WIDTH, WorkerGauge};
+use crate::tui::theme::{Role, Theme};
+
+/// Cells of the busy bar.
+const BAR: usize = 8;
+
+/// A poll that lasts longer than this holds up whatever else waits for the worker: the default threshold of a stall.
+pub(super) const LONG_POLL_NS: u64 = 20_000_000;
+
+pub(super) fn draw(model: &Model, theme: Theme, buffer: &mut Buffer, region: Region) {
+    let workers = model.gauges.workers();
+    let per_line = usize::from((region.width / WORKER_WIDTH).max(1));
+    let room = per_line * usize::from(region.height);
+    let hidden = workers.len().saturating_sub(room);
+    for (index, worker) in workers.iter().take(room).enumerate() {
+        let row = u16::try_from(index / per_line).unwrap_or(u16::MAX);
+        let column = u16::try_from(index % per_line).unwrap_or(u16::MAX);
+        let x = region.x + column * WORKER_WIDTH;
+        let width = WORKER_WIDTH.min(region.width.saturating_sub(column * WORKER_WIDTH));
+        let cell = Region {
+            x,
+            width: width.saturating_sub(1),
+            ..region
+        };
+        let line = if hidden > 0 && index + 1 == room {
+            Line::styled(
+                format!("… and {} more workers", hidden + 1),
+                theme.style(Role::Dim),
+            )
+        } else {
+            Line::from(gauge(model, worker, theme))
+        };
+        paint::line(buffer, cell, row, &line);
+    }
+}
+
+fn gauge(model: &Model, worker: &WorkerGauge, theme: Theme) -> Vec<Span<'static>> {
+    let label = match worker.runtime {
+        Some(runtime) => format!("r{runtime}w{}", worker.index),
+        None => format!("w{}", worker.index),
+    };
+    let percent = usize::from(worker.busy_percent.unwrap_or(0));
+    // Half a cell and more fills it.
+    let filled = ((percent * BAR + 50) / 100).min(BAR);
+    let share = worker
+        .busy_percent
+        .map_or_else(|| "   …".to_owned(), |percent| format!("{percent:3}%"));
+    let mut spans = vec![
+        Span::raw(left(&label, 4)),
+        Span::styled("█".repeat(filled), theme.style(Role::Bar)),
+        Span::styled("░".repeat(BAR - filled), theme.style(Role::Dim)),
+        Span::raw(format!(" {share} ")),
+    ];
+    match worker.polling {
+        Some((task, lasted)) => {
+            let lasted = u64::try_from(lasted.as_nanos()).unwrap_or(u64::MAX);
+            let role = if lasted >= LONG_POLL_NS {
+                Role::Warning
+            } else {
+                Role::Running
+            };
+            spans.push(Span::styled(duration(lasted), theme.style(role)));
+            spans.push(Span::raw(format!(" in #{task} {}", known_as(model, task))));
+        }
+        None if worker.parked => spans.push(Span::styled("parked", theme.style(Role::Dim))),
+        None => spans.push(Span::styled("between polls", theme.style(Role::Dim))),
+    }
+    spans
+}
+
+/// What the tree says of a task, if its row is here.
+fn known_as(model: &Model, task: u64) -> String {
+    let Some(row) = model.tree.window().and_then(|window| window.task(task)) else {
+        return String::new();
+    };
+    match (row.as_task(), &row.site) {
+        (Some(task), _) if !task.name.is_empty() => clip(&printable(&task.name), 20),
+        (_, Some(site)) => place(site, 12).unwrap_or_default(),
+        _ => String::new(),
+    }
+}

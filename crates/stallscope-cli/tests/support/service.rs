@@ -1,0 +1,267 @@
+//! The service an agent of a test speaks for: a frozen moment of a web service, and how it answers questions.
+
+use std::collections::BTreeSet;
+
+use stallscope_wire::message::subscribe::Topic;
+use stallscope_wire::message::{
+    Details, Doctor, DoctorEntry, Level, Overview, Process, Site, SiteWindow, Subscribe, Task,
+    TaskKind, TaskQuery, TaskSort, TaskState, TaskWindow, Tier, TierState, update,
+};
+
+#[derive(Clone)]
+pub(crate) struct Service {
+    pub(crate) process: Process,
+    pub(crate) tiers: Vec<Tier>,
+    /// By id.
+    pub(crate) tasks: Vec<Task>,
+    pub(crate) sites: Vec<Site>,
+    pub(crate) entries: Vec<DoctorEntry>,
+    /// Ends while a page that holds it is made.
+    pub(crate) ends_meanwhile: Option<u64>,
+    /// Whether each question finds one more task than the one before.
+    pub(crate) goes_on_spawning: bool,
+}
+
+/// The id of the second root future of a process: they count down from 2^53 - 1.
+pub(crate) const SECOND_ROOT: u64 = (1 << 53) - 1;
+
+const MS: u64 = 1_000_000;
+
+impl Service {
+    /// A small service in which every kind of task stands once.
+    pub(crate) fn small() -> Self {
+        let sites = [
+            "demo-apps/hybrid-service/src/main.rs:63:9",
+            "demo-apps/hybrid-service/src/pool.rs:17:5",
+            "/home/me/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/hyper-util-0.1.17/src/rt/tokio.rs:33:9",
+        ];
+        let tasks = vec![
+            Task {
+                kind: TaskKind::Root.into(),
+                polls: 3,
+                busy_ns: 850_000,
+                longest_poll_ns: 700_000,
+                ..task(0, None)
+            },
+            Task {
+                site: 1,
+                polls: 88_123,
+                busy_ns: 2_210 * MS,
+                longest_poll_ns: 1_234_567,
+                worker: Some(0),
+                ..task(12, Some(0))
+            },
+            Task {
+                kind: TaskKind::Blocking.into(),
+                state: TaskState::Unknown.into(),
+                ..task(30, None)
+            },
+            Task {
+                name: "db-pool".to_owned(),
+                site: 2,
+                ..task(31, Some(30))
+            },
+            Task {
+                state: TaskState::Running.into(),
+                site: 3,
+                polls: 41,
+                busy_ns: 900 * MS,
+                longest_poll_ns: 341_200_000,
+                polling_ns: 55 * MS,
+                idle_ns: 0,
+                worker: Some(1),
+                ..task(88, Some(12))
+            },
+            Task {
+                state: TaskState::Scheduled.into(),
+                site: 3,
+                ..task(90, Some(12))
+            },
+            Task {
+                parent_ended: true,
+                site: 3,
+                polls: 7,
+                ..task(95, Some(20))
+            },
+            Task {
+                kind: TaskKind::Root.into(),
+                runtime: 1,
+                ..task(SECOND_ROOT, None)
+            },
+        ];
+        Service {
+            process: Process {
+                pid: 4711,
+                program: "hybrid-service".to_owned(),
+                tokio_version: "1.54.1".to_owned(),
+                stallscope_version: "0.1.0".to_owned(),
+                started_unix_ns: 0,
+            },
+            tiers: vec![
+                tier("core", TierState::On, "the root future and tasks spawned through stallscope"),
+                tier("hooks", TierState::On, "every task"),
+                tier(
+                    "deep",
+                    TierState::Off,
+                    "names, wakers and resources are not seen; build with the feature `deep` of stallscope",
+                ),
+            ],
+            tasks,
+            sites: (1..).zip(sites).map(|(id, place)| site(id, place)).collect(),
+            entries: vec![
+                DoctorEntry {
+                    level: Level::Ok.into(),
+                    topic: "hooks".to_owned(),
+                    message: "the hooks of tokio fire".to_owned(),
+                    advice: String::new(),
+                },
+                DoctorEntry {
+                    level: Level::Warning.into(),
+                    topic: "config".to_owned(),
+                    message: "STALLSCOPE_THRESHOLD is `20`, expected a time like `20ms`: the default holds".to_owned(),
+                    advice: "write STALLSCOPE_THRESHOLD=20ms".to_owned(),
+                },
+            ],
+            ends_meanwhile: None,
+            goes_on_spawning: false,
+        }
+    }
+
+    /// A service with so many tasks that they come in pages: a chain of two accept loops and their connections.
+    pub(crate) fn large(tasks: u64) -> Self {
+        Service {
+            tasks: (0..tasks)
+                .map(|id| Task {
+                    busy_ns: id.wrapping_mul(7_919) % tasks * MS,
+                    site: 3,
+                    // 0 is the parent of 1, both are the parents of the others.
+                    ..task(id, id.checked_sub(1).map(|before| before.min(id % 2)))
+                })
+                .collect(),
+            ..Service::small()
+        }
+    }
+
+    pub(crate) fn answer(&self, question: Subscribe) -> Result<update::Body, String> {
+        Ok(
+            match question.topic.ok_or("a topic this agent does not know")? {
+                Topic::Overview(_) => update::Body::Overview(self.overview()),
+                Topic::Tasks(query) => update::Body::Tasks(self.window(&query)),
+                Topic::Details(query) => update::Body::Details(self.details(query.task)?),
+                Topic::Doctor(_) => update::Body::Doctor(Doctor {
+                    entries: self.entries.clone(),
+                }),
+                Topic::Sites(_) => update::Body::Sites(SiteWindow::default()),
+                Topic::Tree(_) => return Err("no tree in this play".to_owned()),
+            },
+        )
+    }
+
+    fn overview(&self) -> Overview {
+        let tasks = self
+            .tasks
+            .iter()
+            .filter(|task| task.kind() == TaskKind::Task);
+        Overview {
+            tiers: self.tiers.clone(),
+            live_tasks: tasks.count() as u64,
+            ..Overview::default()
+        }
+    }
+
+    /// Sorts by id or by busy time; filters by nothing.
+    fn window(&self, query: &TaskQuery) -> TaskWindow {
+        let mut tasks = self.tasks.clone();
+        if query.sort() == TaskSort::Busy && query.after.is_none() {
+            tasks.sort_by_key(|task| task.busy_ns);
+            if query.descending {
+                tasks.reverse();
+            }
+        }
+        tasks.retain(|task| query.after.is_none_or(|after| task.id > after));
+        tasks.truncate(query.limit.min(4096) as usize);
+        tasks.retain(|task| Some(task.id) != self.ends_meanwhile);
+        if let (true, [], Some(after)) = (self.goes_on_spawning, tasks.as_slice(), query.after) {
+            tasks.push(Task {
+                age_ns: 0,
+                ..task(after + 1, None)
+            });
+        }
+        TaskWindow {
+            matched: self.tasks.len() as u64,
+            offset: 0,
+            sites: self.sites_of(&tasks),
+            tasks,
+        }
+    }
+
+    fn details(&self, id: u64) -> Result<Details, String> {
+        let find = |id| self.tasks.iter().find(|task| task.id == id).cloned();
+        let task = find(id).ok_or_else(|| format!("no task {id} is alive: see `stallscope ps`"))?;
+        let mut ancestors: Vec<_> = std::iter::successors(task.parent.and_then(find), |task| {
+            task.parent.and_then(find)
+        })
+        .collect();
+        ancestors.reverse();
+        let mut all = ancestors.clone();
+        all.push(task.clone());
+        Ok(Details {
+            sites: self.sites_of(&all),
+            children: self
+                .tasks
+                .iter()
+                .filter(|task| task.parent == Some(id))
+                .count() as u64,
+            unseen: "what it waits for is not seen without the deep tier".to_owned(),
+            task: Some(task),
+            ancestors,
+        })
+    }
+
+    /// Only those the tasks refer to, as the protocol has it.
+    fn sites_of(&self, tasks: &[Task]) -> Vec<Site> {
+        let used: BTreeSet<_> = tasks.iter().map(|task| task.site).collect();
+        self.sites
+            .iter()
+            .filter(|site| used.contains(&site.id))
+            .cloned()
+            .collect()
+    }
+}
+
+fn task(id: u64, parent: Option<u64>) -> Task {
+    Task {
+        id,
+        parent,
+        kind: TaskKind::Task.into(),
+        state: TaskState::Idle.into(),
+        age_ns: 9_800 * MS,
+        idle_ns: 3_200_000,
+        ..Task::default()
+    }
+}
+
+fn tier(name: &str, state: TierState, note: &str) -> Tier {
+    Tier {
+        name: name.to_owned(),
+        state: state.into(),
+        note: note.to_owned(),
+    }
+}
+
+fn site(id: u32, place: &str) -> Site {
+    let mut parts = place.rsplitn(3, ':');
+    let mut number = || {
+        parts
+            .next()
+            .and_then(|part| part.parse().ok())
+            .expect("a number")
+    };
+    let (column, line) = (number(), number());
+    Site {
+        id,
+        file: parts.next().expect("a file").to_owned(),
+        line,
+        column,
+    }
+}

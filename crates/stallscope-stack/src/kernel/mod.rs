@@ -1,0 +1,117 @@
+//! What the kernel says about a thread of this process: running or waiting, in which system call, for what.
+//!
+//! ```
+//! use stallscope_stack::{Tid, kernel::{Cause, ThreadState}};
+//!
+//! # let tid = Tid::new(1).unwrap();
+//! let before = ThreadState::read(tid);
+//! # let elapsed = std::time::Duration::from_millis(10);
+//! // … a little later …
+//! let after = ThreadState::read(tid);
+//! println!("{}", Cause::between(&before, &after, elapsed));
+//! ```
+//!
+//! Everything comes from `/proc/self/task/<tid>/`, which a process may always read of itself, also without any
+//! capability. The thread is neither stopped nor signalled and does not notice. A file that cannot be read (another
+//! platform, a restricted `/proc`, a thread that has ended) makes its answer unknown, never a verdict.
+
+mod cause;
+mod descriptor;
+mod parse;
+mod syscalls;
+
+use std::fs;
+use std::time::Duration;
+
+pub use cause::{Cause, Io};
+pub use descriptor::Descriptor;
+pub use parse::{Faults, Position, RunState, SchedTimes};
+pub use syscalls::{Family, SystemCall};
+
+use crate::Tid;
+pub(crate) use parse::StatusLine;
+
+/// One reading of the kernel's view of a thread.
+///
+/// The parts are read one after the other, some 20 µs apart: of a thread that moves they may disagree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThreadState {
+    /// Whose reading this is.
+    pub tid: Tid,
+    /// The scheduler's state.
+    pub run_state: RunState,
+    /// Where the thread stands: in user code, in a system call, in a page fault.
+    pub position: Position,
+    /// The kernel function the thread waits in; `None` if it does not wait or this is unknown.
+    pub wait_channel: Option<String>,
+    /// Processor time, run-queue time and switches since the thread began; `None` if unknown.
+    pub times: Option<SchedTimes>,
+    /// Page faults since the thread began; `None` if unknown.
+    pub faults: Option<Faults>,
+    /// What the system call's file descriptors are: one for `read`, up to four for `poll`; empty if it has none.
+    pub descriptors: Vec<Descriptor>,
+}
+
+impl ThreadState {
+    /// Reads the state of a thread of this process: four small files, some 20 to 100 µs.
+    pub fn read(tid: Tid) -> Self {
+        let position = Self::read_position(tid);
+        let stat = read(tid, "stat");
+        Self {
+            tid,
+            run_state: stat.as_deref().map_or(RunState::Unknown, parse::run_state),
+            wait_channel: read(tid, "wchan").as_deref().and_then(parse::wait_channel),
+            times: Self::read_times(tid),
+            faults: stat.as_deref().and_then(parse::faults),
+            descriptors: descriptor::of(&position),
+            position,
+        }
+    }
+
+    /// Only where the thread stands: one file.
+    pub fn read_position(tid: Tid) -> Position {
+        read(tid, "syscall")
+            .as_deref()
+            .map_or(Position::Unknown, parse::position)
+    }
+
+    /// Only its times: one file.
+    pub fn read_times(tid: Tid) -> Option<SchedTimes> {
+        read(tid, "schedstat")
+            .as_deref()
+            .and_then(parse::sched_times)
+    }
+
+    /// Whether the thread was off the processor all the time from this reading to a later one; `None` if unknown.
+    ///
+    /// True proves that it still sits where it sat: nothing of its code ran in between.
+    pub fn slept_until(&self, later: &Self) -> Option<bool> {
+        let (before, after) = (self.times?, later.times?);
+        let asleep = matches!(
+            self.run_state,
+            RunState::Sleeping | RunState::Uninterruptible
+        );
+        Some(asleep && before.switches == after.switches)
+    }
+
+    /// What it did between this reading and a later one: (on a processor, waiting for one); `None` if unknown.
+    pub fn ran_until(&self, later: &Self) -> Option<(Duration, Duration)> {
+        let (before, after) = (self.times?, later.times?);
+        Some((
+            after.on_cpu.checked_sub(before.on_cpu)?,
+            after.waiting_for_cpu.checked_sub(before.waiting_for_cpu)?,
+        ))
+    }
+}
+
+/// Whether the thread blocks a signal; `None` if unknown.
+pub(crate) fn blocks_signal(tid: Tid, signal: i32) -> Option<bool> {
+    let mask = parse::status_mask(&read(tid, "status")?, StatusLine::BlockedSignals)?;
+    let bit = u32::try_from(signal).ok()?.checked_sub(1)?;
+    Some(mask.checked_shr(bit)? & 1 == 1)
+}
+
+/// `None` for every reason a file may have not to be readable.
+fn read(tid: Tid, file: &str) -> Option<String> {
+    fs::read_to_string(format!("/proc/self/task/{tid}/{file}")).ok()
+}

@@ -1,0 +1,67 @@
+//! Platforms without support: the same items, every answer "not available here".
+
+use std::time::Duration;
+
+use super::Availability;
+use crate::capture::{CaptureError, RawStack, StackBounds, ThreadHandle};
+use crate::frame::Frame;
+use crate::kernel::SystemCall;
+use crate::unwind::{Certainty, Ended, RawFrame, Trace};
+
+pub(super) const AVAILABILITY: Availability =
+    Availability::NotHere("stacks of other threads can be had on Linux x86-64 and aarch64 only");
+
+pub(crate) fn current_tid() -> Option<i32> {
+    None
+}
+
+pub(crate) fn current_stack() -> Option<StackBounds> {
+    None
+}
+
+pub(crate) fn capture_within(
+    _thread: &ThreadHandle,
+    _limit: Duration,
+) -> Result<RawStack, CaptureError> {
+    Err(CaptureError::NotAvailableHere)
+}
+
+pub(crate) fn just_left(_stack: &RawStack) -> Option<SystemCall> {
+    None
+}
+
+pub(crate) fn peer_of(_descriptor: i32) -> Option<String> {
+    None
+}
+
+pub(crate) fn read_poll_set(_address: u64, _length: u64) -> Vec<i32> {
+    Vec::new()
+}
+
+pub(crate) struct Walker;
+
+impl Walker {
+    pub(crate) fn new() -> Self {
+        Self
+    }
+
+    pub(crate) fn walk(&mut self, _stack: &RawStack) -> Trace {
+        Trace {
+            frames: Vec::new(),
+            ended: Ended::Lost,
+            certainty: Certainty::Reconstructed,
+        }
+    }
+}
+
+pub(crate) struct SymbolSource;
+
+impl SymbolSource {
+    pub(crate) fn new() -> Self {
+        Self
+    }
+
+    pub(crate) fn frames(&mut self, raw: &RawFrame) -> Vec<Frame> {
+        vec![Frame::nameless(raw)]
+    }
+}

@@ -1,0 +1,124 @@
+//! aarch64.
+
+use framehop::aarch64::{PtrAuthMask, UnwindRegsAarch64};
+
+use super::super::memory;
+use super::super::signal_safe::Machine;
+use super::Called;
+use crate::capture::{Method, RawStack, Registers};
+use crate::kernel::SystemCall;
+
+/// Where a walk starts: program counter, stack pointer, frame pointer, link register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Start {
+    pub(crate) pc: u64,
+    pub(crate) sp: u64,
+    fp: u64,
+    lr: u64,
+}
+
+/// User addresses have at most 52 bits; what stands above signs a return address.
+const ADDRESS_MASK: PtrAuthMask = PtrAuthMask((1 << 52) - 1);
+
+pub(crate) fn unwind_registers(start: Start) -> UnwindRegsAarch64 {
+    UnwindRegsAarch64::new_with_ptr_auth_mask(ADDRESS_MASK, start.lr, start.sp, start.fp)
+}
+
+/// The one right start, when all registers are known.
+pub(crate) fn exact_start(registers: &Registers) -> Option<Start> {
+    let (fp, lr) = registers.fp.zip(registers.lr)?;
+    Some(Start {
+        pc: registers.pc,
+        sp: registers.sp,
+        fp,
+        lr,
+    })
+}
+
+/// Starts of a thread whose x29 and x30 are unknown, the likeliest first.
+///
+/// A function of libc that saved them before its system call does not need them. From a leaf that did not, the way on
+/// is in a register nobody shows us; then the walk starts at the first frame record `{x29, x30}` on the stack, and the
+/// frame between is lost.
+pub(crate) fn likely_starts(stack: &RawStack) -> impl Iterator<Item = Start> {
+    let Registers { pc, sp, .. } = stack.registers;
+    let words = (stack.bytes.len() / 8).min(MOST_GUESSES) as u64;
+    std::iter::once(Start {
+        pc,
+        sp,
+        fp: 0,
+        lr: 0,
+    })
+    .chain((0..words).filter_map(move |word| {
+        let record = sp.wrapping_add(word * 8);
+        let (fp, lr) = (stack.word(record)?, stack.word(record.wrapping_add(8))?);
+        let pc = ADDRESS_MASK.strip_ptr_auth(lr);
+        (fp > record && pc != 0).then(|| Start {
+            pc,
+            sp: record.wrapping_add(16),
+            fp,
+            lr: 0,
+        })
+    }))
+}
+
+const MOST_GUESSES: usize = 2048;
+
+/// Reads a context the kernel made for a signal handler. Runs inside the handler.
+pub(crate) fn machine(context: &libc::ucontext_t) -> Machine {
+    let machine = &context.uc_mcontext;
+    let [_, x1, x2, x3, x4, x5, _, _, x8, ..] = machine.regs;
+    Machine {
+        registers: Registers {
+            pc: machine.pc,
+            sp: machine.sp,
+            fp: Some(machine.regs[29]),
+            lr: Some(machine.regs[30]),
+        },
+        // The result of a call replaces its first argument; all ones is no descriptor.
+        arguments: [u64::MAX, x1, x2, x3, x4, x5],
+        number: Some(x8),
+        pause: 0,
+    }
+}
+
+/// The call whose `svc` instruction is the last the thread executed.
+pub(crate) fn just_left(stack: &RawStack) -> Option<SystemCall> {
+    const SVC_0: [u8; 4] = 0xd400_0001_u32.to_le_bytes();
+    let Method::Interrupted {
+        arguments,
+        number: Some(number),
+        ..
+    } = stack.method
+    else {
+        return None;
+    };
+    let is_behind_call = memory::read_before::<4>(stack.registers.pc)? == SVC_0;
+    is_behind_call.then(|| {
+        Some(SystemCall {
+            number: u32::try_from(number).ok()?,
+            arguments,
+        })
+    })?
+}
+
+/// What the instruction before a return address called.
+pub(crate) fn call_before(return_address: u64) -> Called {
+    let Some(code) = memory::read_before::<4>(return_address) else {
+        return Called::Nothing;
+    };
+    let code = u32::from_le_bytes(code);
+    if code >> 26 == 0b10_0101 {
+        // bl: 26 bits, signed, in units of 4 bytes, from the instruction itself.
+        let offset = i64::from((code << 6).cast_signed() >> 6) * 4;
+        Called::Direct(return_address.wrapping_sub(4).wrapping_add_signed(offset))
+    } else if code & 0xffff_fc1f == 0xd63f_0000
+        || code & 0xffff_f800 == 0xd63f_0800
+        || code & 0xffff_f800 == 0xd73f_0800
+    {
+        // blr, and its authenticated forms.
+        Called::Unknown
+    } else {
+        Called::Nothing
+    }
+}

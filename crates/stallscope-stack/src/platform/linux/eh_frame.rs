@@ -1,0 +1,91 @@
+//! The index of a module's unwind tables (`.eh_frame_hdr`): where the tables lie, and where functions begin.
+
+/// The header this reads is the one every linker writes; others give `None`.
+///
+/// ```text
+/// 0: version 1   1: encoding of the table's address (signed 32 bits from here)   2: of the count (unsigned 32 bits)
+/// 3: of the entries (signed 32 bits from the header)   4: address   8: count   12: (function, entry) …, sorted
+/// ```
+const EXPECTED: [u8; 4] = [1, 0x1b, 0x03, 0x3b];
+const ENTRIES: usize = 12;
+const ENTRY: usize = 8;
+
+/// The address of `.eh_frame`, from the header's bytes and address.
+pub(super) fn tables(header: &[u8], header_address: u64) -> Option<u64> {
+    // Only the first encoding matters here; the rest is for the search below.
+    if header.get(..2)? != &EXPECTED[..2] {
+        return None;
+    }
+    Some((header_address + 4).wrapping_add_signed(i64::from(long(header, 4)?)))
+}
+
+/// The beginning of the function that holds an address: the last entry that is not above it.
+pub(super) fn function_start(header: &[u8], header_address: u64, address: u64) -> Option<u64> {
+    if header.get(..4)? != &EXPECTED[..] {
+        return None;
+    }
+    let count = usize::try_from(long(header, 8)?.cast_unsigned()).ok()?;
+    let sought = address.wrapping_sub(header_address).cast_signed();
+    let (mut low, mut high) = (0, count);
+    while low < high {
+        let middle = low.midpoint(high);
+        if entry(header, middle)? <= sought {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    Some(header_address.wrapping_add_signed(entry(header, low.checked_sub(1)?)?))
+}
+
+fn entry(header: &[u8], index: usize) -> Option<i64> {
+    long(header, index.checked_mul(ENTRY)?.checked_add(ENTRIES)?).map(i64::from)
+}
+
+fn long(bytes: &[u8], at: usize) -> Option<i32> {
+    Some(i32::from_le_bytes(
+        bytes.get(at..at.checked_add(4)?)?.try_into().ok()?,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const AT: u64 = 0x10_0000;
+
+    fn header(functions: &[i32]) -> Vec<u8> {
+        let mut bytes = EXPECTED.to_vec();
+        bytes.extend(0x40_i32.to_le_bytes());
+        bytes.extend((functions.len() as u32).to_le_bytes());
+        for function in functions {
+            bytes.extend(function.to_le_bytes());
+            bytes.extend(0_i32.to_le_bytes());
+        }
+        bytes
+    }
+
+    #[test]
+    fn an_address_belongs_to_the_function_that_begins_last_before_it() {
+        let header = header(&[-0x300, -0x200, 0x100]);
+        let start = |address| function_start(&header, AT, address);
+        assert_eq!(start(AT - 0x300), Some(AT - 0x300));
+        assert_eq!(start(AT - 0x201), Some(AT - 0x300));
+        assert_eq!(start(AT), Some(AT - 0x200));
+        assert_eq!(start(AT + 0x5000), Some(AT + 0x100));
+        assert_eq!(start(AT - 0x301), None, "before the first");
+        assert_eq!(tables(&header, AT), Some(AT + 4 + 0x40));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..64), at: u64, address: u64) {
+            let _ = (tables(&bytes, at >> 1), function_start(&bytes, at, address));
+            if let Some(start) = bytes.get_mut(..4) {
+                start.copy_from_slice(&EXPECTED);
+            }
+            let _ = (tables(&bytes, at >> 1), function_start(&bytes, at, address));
+        }
+    }
+}

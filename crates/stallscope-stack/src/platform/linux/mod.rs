@@ -1,0 +1,39 @@
+//! Linux on x86-64 and aarch64.
+
+mod arch;
+mod calls;
+mod capture;
+mod eh_frame;
+mod guess;
+mod handler;
+mod mailbox;
+mod memory;
+mod modules;
+#[cfg(feature = "symbols")]
+mod object_file;
+mod running;
+mod signal_safe;
+mod sockets;
+#[cfg(feature = "symbols")]
+mod symbols;
+#[cfg(not(feature = "symbols"))]
+#[path = "no_symbols.rs"]
+mod symbols;
+mod thread;
+mod timer;
+mod waiting;
+mod walk;
+
+use super::Availability;
+
+pub(crate) use arch::just_left;
+pub(crate) use capture::capture_within;
+pub(crate) use sockets::{peer_of, read_poll_set};
+pub(crate) use symbols::SymbolSource;
+pub(crate) use thread::{current_stack, current_tid};
+pub(crate) use walk::Walker;
+
+pub(super) const AVAILABILITY: Availability = Availability::Available;
+
+/// More of a stack is not copied: some thousand frames.
+const MOST_COPIED: usize = 512 * 1024;

@@ -1,0 +1,222 @@
+//! One module's file: its debug information and symbol table, checked to be the file that runs.
+
+#![allow(unsafe_code)] // A parser that borrows from the bytes it is kept with; a file mapped into memory.
+
+use std::fs::File;
+use std::os::fd::AsRawFd as _;
+use std::path::Path;
+use std::{ptr, slice};
+
+use addr2line::Context;
+use addr2line::gimli::{Dwarf, EndianSlice, LittleEndian, SectionId};
+use object::read::elf::ElfFile64;
+use object::{Endianness, Object as _, ObjectSection as _, ObjectSymbol as _, ObjectSymbolTable};
+
+use crate::unwind::Module;
+
+type Slice = EndianSlice<'static, LittleEndian>;
+
+/// Larger libraries keep their debug information to themselves: it would have to be read into memory.
+const LARGEST_READ: u64 = 64 * 1024 * 1024;
+
+/// A module's file, opened and indexed.
+pub(super) struct ObjectFile {
+    /// Borrows from `bytes`, so it is declared, and dropped, before.
+    debug: Option<Context<Slice>>,
+    /// Borrows from `bytes`.
+    symbols: Vec<Symbol>,
+    #[expect(dead_code, reason = "kept alive for what borrows from it")]
+    bytes: FileBytes,
+}
+
+struct Symbol {
+    start: u64,
+    size: u64,
+    name: &'static str,
+}
+
+/// A function of an inlining chain, as the debug information has it.
+pub(super) struct Described {
+    pub(super) function: Option<String>,
+    pub(super) file: Option<String>,
+    pub(super) line: Option<u32>,
+    pub(super) column: Option<u32>,
+}
+
+impl ObjectFile {
+    /// Opens the file of a module; `None` if it is gone, or another file by now.
+    pub(super) fn open(module: &Module) -> Option<Self> {
+        let bytes = FileBytes::of(module)?;
+        // SAFETY: the bytes stand at a fixed place (a mapping, or a box) that lives until `bytes` is dropped, which is
+        // after everything that borrows from it: the fields above. The lifetime never leaves this module: names and
+        // paths are handed out as copies.
+        let data: &'static [u8] =
+            unsafe { slice::from_raw_parts(bytes.as_slice().as_ptr(), bytes.as_slice().len()) };
+        let file = ElfFile64::<Endianness>::parse(data).ok()?;
+        let build_id = file.build_id().ok().flatten().unwrap_or_default();
+        // /proc/self/exe is the file that runs, whatever stands at its path; a library may have been replaced.
+        if build_id != module.build_id && !module.is_program {
+            return None;
+        }
+        Some(Self {
+            debug: debug_information(&file),
+            symbols: symbols(&file),
+            bytes,
+        })
+    }
+
+    /// The functions at an address, innermost first; empty without debug information.
+    pub(super) fn describe(&self, address: u64) -> Vec<Described> {
+        let mut described = Vec::new();
+        let Some(Ok(mut frames)) = self
+            .debug
+            .as_ref()
+            .map(|debug| debug.find_frames(address).skip_all_loads())
+        else {
+            return described;
+        };
+        while let Ok(Some(frame)) = frames.next() {
+            let function = frame
+                .function
+                .as_ref()
+                .and_then(|name| name.raw_name().ok())
+                .map(|name| demangled(&name));
+            let location = frame.location.as_ref();
+            described.push(Described {
+                function,
+                file: location
+                    .and_then(|location| location.file)
+                    .map(str::to_owned),
+                line: location.and_then(|location| location.line),
+                column: location.and_then(|location| location.column),
+            });
+        }
+        described
+    }
+
+    /// The symbol that covers an address, demangled.
+    pub(super) fn symbol(&self, address: u64) -> Option<String> {
+        let next = self
+            .symbols
+            .partition_point(|symbol| symbol.start <= address);
+        // Hand-written assembly has symbols of size zero: they reach to the next.
+        let covers = |symbol: &&Symbol| symbol.size == 0 || address - symbol.start < symbol.size;
+        self.symbols
+            .get(next.checked_sub(1)?)
+            .filter(covers)
+            .map(|symbol| demangled(symbol.name))
+    }
+}
+
+fn demangled(name: &str) -> String {
+    format!("{:#}", rustc_demangle::demangle(name))
+}
+
+fn debug_information(file: &ElfFile64<'static, Endianness>) -> Option<Context<Slice>> {
+    file.section_by_name(".debug_info")?;
+    let section = |id: SectionId| {
+        // A compressed section would need a decompressor: its data is an error here, and read as absent.
+        let data = file
+            .section_by_name(id.name())
+            .filter(|section| !is_compressed(section));
+        let data = data
+            .and_then(|section| section.data().ok())
+            .unwrap_or_default();
+        Ok::<_, addr2line::gimli::Error>(EndianSlice::new(data, LittleEndian))
+    };
+    Context::from_dwarf(Dwarf::load(section).ok()?).ok()
+}
+
+fn is_compressed<'data>(section: &impl object::ObjectSection<'data>) -> bool {
+    section
+        .compressed_file_range()
+        .is_ok_and(|range| range.format != object::CompressionFormat::None)
+}
+
+/// Functions by address, from the full table or, in a stripped library, the dynamic one.
+fn symbols(file: &ElfFile64<'static, Endianness>) -> Vec<Symbol> {
+    let table = file.symbol_table().or_else(|| file.dynamic_symbol_table());
+    let mut symbols: Vec<Symbol> = table
+        .iter()
+        .flat_map(ObjectSymbolTable::symbols)
+        .filter(|symbol| symbol.kind() == object::SymbolKind::Text && symbol.is_definition())
+        .filter_map(|symbol| {
+            Some(Symbol {
+                start: symbol.address(),
+                size: symbol.size(),
+                name: symbol.name().ok()?,
+            })
+        })
+        .collect();
+    // Of several names at one address the last is found: the longest, and of those the one without underscores, which
+    // is the documented one (`read` before `__read`).
+    symbols.sort_by_key(|symbol| (symbol.start, symbol.size, !symbol.name.starts_with('_')));
+    symbols
+}
+
+/// The content of a file.
+enum FileBytes {
+    Mapped { start: *const u8, length: usize },
+    Read(Box<[u8]>),
+}
+
+// SAFETY: the mapping is private, read-only and owned; it is as good on any thread.
+unsafe impl Send for FileBytes {}
+
+impl FileBytes {
+    fn of(module: &Module) -> Option<Self> {
+        if let Some(image) = &module.image {
+            return Some(Self::Read(image.as_slice().into()));
+        }
+        if module.is_program {
+            // Mapped, so that large debug information stays on disk until looked at. The kernel lets nobody write or
+            // truncate the file of a running program, so no access to the mapping can fail.
+            return Self::map(Path::new("/proc/self/exe"));
+        }
+        // A library can be truncated while we look: a mapping would end us, a copy does not.
+        let small =
+            std::fs::metadata(&module.path).is_ok_and(|metadata| metadata.len() <= LARGEST_READ);
+        small
+            .then(|| std::fs::read(&module.path).ok())?
+            .map(|bytes| Self::Read(bytes.into()))
+    }
+
+    fn map(path: &Path) -> Option<Self> {
+        let file = File::open(path).ok()?;
+        let length = usize::try_from(file.metadata().ok()?.len())
+            .ok()
+            .filter(|length| *length > 0)?;
+        // SAFETY: a new private mapping at an address of the kernel's choice, of a file that is open.
+        let start = unsafe {
+            libc::mmap(
+                ptr::null_mut(),
+                length,
+                libc::PROT_READ,
+                libc::MAP_PRIVATE,
+                file.as_raw_fd(),
+                0,
+            )
+        };
+        (start != libc::MAP_FAILED).then(|| Self::Mapped {
+            start: start.cast_const().cast(),
+            length,
+        })
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            // SAFETY: mapped readable at this length until dropped, and nobody writes a private read-only mapping.
+            Self::Mapped { start, length } => unsafe { slice::from_raw_parts(*start, *length) },
+            Self::Read(bytes) => bytes,
+        }
+    }
+}
+
+impl Drop for FileBytes {
+    fn drop(&mut self) {
+        if let Self::Mapped { start, length } = self {
+            // SAFETY: what `map` mapped, once; nothing borrows from it any more.
+            unsafe { libc::munmap(start.cast_mut().cast(), *length) };
+        }
+    }
+}

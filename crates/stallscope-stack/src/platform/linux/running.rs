@@ -1,0 +1,68 @@
+//! The stack of a running thread: one signal, answered by the thread itself, within a limit.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::MOST_COPIED;
+use super::handler;
+use super::mailbox::{Letter, Reply, Request};
+use super::timer::CpuTimer;
+use crate::capture::{CaptureError, Method, RawStack, ThreadHandle};
+use crate::kernel::{self, Position, ThreadState};
+
+/// Between two looks for the answer. An answer takes a tick of the kernel, 1 to 10 ms.
+const LOOK: Duration = Duration::from_micros(100);
+/// Looks between two checks that the thread still runs: one that waits will not answer.
+const CHECK: u32 = 10;
+
+/// Interrupts the thread; [`CaptureError::KeepsMoving`] if it went to wait before it answered.
+pub(super) fn capture(thread: &ThreadHandle, limit: Duration) -> Result<RawStack, CaptureError> {
+    handler::ensure_installed()?;
+    if kernel::blocks_signal(thread.tid(), handler::SIGNAL) == Some(true) {
+        return Err(CaptureError::SignalBlocked);
+    }
+    // Dropped after the timer: the mailbox is given up only when no new signal can come.
+    let request =
+        Request::claim(thread.tid().number(), thread.stack()).ok_or(CaptureError::Busy)?;
+    let _timer = CpuTimer::arm(thread.tid(), handler::SIGNAL, request.cookie() as usize)?;
+    let started = Instant::now();
+    let mut looks = 0_u32;
+    loop {
+        match request.look() {
+            Reply::Here(letter) => return Ok(opened(letter, thread)),
+            Reply::Foreign => return Err(CaptureError::ForeignStack),
+            Reply::NotYet => {}
+        }
+        let waited = started.elapsed();
+        if waited >= limit {
+            // What was delivered between the last look and here is lost, and freed by `Request::drop`.
+            return Err(CaptureError::NoAnswer { waited });
+        }
+        looks = looks.wrapping_add(1);
+        if looks.is_multiple_of(CHECK)
+            && ThreadState::read_position(thread.tid()) != Position::Running
+            && request.withdraw()
+        {
+            return Err(CaptureError::KeepsMoving);
+        }
+        thread::sleep(LOOK);
+    }
+}
+
+fn opened(letter: Letter, thread: &ThreadHandle) -> RawStack {
+    let Letter { machine, bytes } = letter;
+    let reaches_top =
+        machine.registers.sp.saturating_add(bytes.len() as u64) >= thread.stack().high;
+    RawStack {
+        tid: thread.tid(),
+        registers: machine.registers,
+        truncated: bytes.len() == MOST_COPIED && !reaches_top,
+        bytes,
+        method: Method::Interrupted {
+            pause: Duration::from_nanos(machine.pause),
+            arguments: machine.arguments,
+            number: machine.number,
+        },
+        anchor: thread.anchor(),
+    }
+}

@@ -1,0 +1,165 @@
+//! Walking one copied stack, frame by frame, to the thread's outermost.
+
+use std::ops::Range;
+
+use framehop::{
+    CacheNative, ExplicitModuleSectionInfo, FrameAddress, MayAllocateDuringUnwind, Unwinder as _,
+    UnwinderNative,
+};
+
+use super::arch::{self, Start};
+use super::modules::{self, Bytes, Generation, Loaded};
+use super::{eh_frame, guess};
+use crate::capture::RawStack;
+use crate::unwind::{Certainty, Ended, RawFrame, Trace};
+
+/// Deeper stacks are cut: somebody recurses without end.
+const MOST_FRAMES: usize = 1024;
+
+/// The modules, their unwind rules, and a cache of rules already worked out.
+pub(crate) struct Walker {
+    generation: Generation,
+    modules: Vec<Loaded>,
+    unwinder: UnwinderNative<Bytes, MayAllocateDuringUnwind>,
+    cache: CacheNative<MayAllocateDuringUnwind>,
+}
+
+/// A walk from one start, by addresses alone.
+#[derive(Debug)]
+pub(super) struct Path {
+    pub(super) addresses: Vec<FrameAddress>,
+    pub(super) ended: Ended,
+}
+
+impl Walker {
+    pub(crate) fn new() -> Self {
+        let (generation, modules) = modules::list(&[]);
+        let unwinder = unwinder_of(&modules);
+        Self {
+            generation,
+            modules,
+            unwinder,
+            cache: CacheNative::new(),
+        }
+    }
+
+    pub(crate) fn walk(&mut self, stack: &RawStack) -> Trace {
+        self.refresh();
+        let (path, certainty) = match arch::exact_start(&stack.registers) {
+            Some(start) => (self.walk_from(start, stack), Certainty::Exact),
+            None => guess::walk(self, stack),
+        };
+        let frames = path
+            .addresses
+            .iter()
+            .map(|address| self.frame(*address))
+            .collect();
+        Trace {
+            frames,
+            ended: path.ended,
+            certainty,
+        }
+    }
+
+    /// Follows the tables from one start until the thread's outermost frame, or as far as they lead.
+    pub(super) fn walk_from(&mut self, start: Start, stack: &RawStack) -> Path {
+        let mut registers = arch::unwind_registers(start);
+        let mut address = FrameAddress::from_instruction_pointer(start.pc);
+        let mut addresses = vec![address];
+        let mut read = |address| stack.word(address).ok_or(());
+        let ended = loop {
+            // The fall-back rule for code of no module would follow any number that looks like a frame pointer.
+            if self.module_of(address.address_for_lookup()).is_none()
+                || addresses.len() >= MOST_FRAMES
+            {
+                break Ended::Lost;
+            }
+            let sp = registers.sp();
+            match self
+                .unwinder
+                .unwind_frame(address, &mut registers, &mut self.cache, &mut read)
+            {
+                // Below the frame that registered there must be more: this only looks like the end.
+                Ok(None) if registers.sp() <= stack.anchor => break Ended::Lost,
+                Ok(None) => break Ended::Root,
+                // A stack grows down: outwards is up. Only a leaf has no frame at all.
+                Ok(Some(_))
+                    if registers.sp() < sp || registers.sp() == sp && addresses.len() > 1 =>
+                {
+                    break Ended::Lost;
+                }
+                Ok(Some(next)) => match FrameAddress::from_return_address(next) {
+                    Some(next) => {
+                        addresses.push(next);
+                        address = next;
+                    }
+                    None => break Ended::Lost,
+                },
+                Err(_) if stack.truncated => break Ended::Truncated,
+                Err(_) => break Ended::Lost,
+            }
+        };
+        Path { addresses, ended }
+    }
+
+    /// Where the function that holds an address begins.
+    pub(super) fn function_start(&self, address: u64) -> Option<u64> {
+        let tables = self.module_of(address)?.tables.as_ref()?;
+        eh_frame::function_start(&tables.header, tables.header_at, address)
+    }
+
+    fn frame(&self, address: FrameAddress) -> RawFrame {
+        let lookup = address.address_for_lookup();
+        RawFrame {
+            address: address.address(),
+            module: self.module_of(lookup).map(|loaded| loaded.module.clone()),
+            lookup,
+        }
+    }
+
+    fn module_of(&self, address: u64) -> Option<&Loaded> {
+        self.modules
+            .iter()
+            .find(|module| module.range.contains(&address))
+    }
+
+    fn refresh(&mut self) {
+        if modules::generation() == self.generation {
+            return;
+        }
+        (self.generation, self.modules) = modules::list(&self.modules);
+        self.unwinder = unwinder_of(&self.modules);
+        // Rules are cached by address and a 16-bit count of changes, which a program that loads and unloads for days
+        // exhausts: start afresh.
+        self.cache = CacheNative::new();
+    }
+}
+
+fn unwinder_of(modules: &[Loaded]) -> UnwinderNative<Bytes, MayAllocateDuringUnwind> {
+    let mut unwinder = UnwinderNative::new();
+    for loaded in modules {
+        let base = loaded.module.base;
+        let mut sections = ExplicitModuleSectionInfo {
+            base_svma: 0,
+            ..Default::default()
+        };
+        if let Some(tables) = &loaded.tables {
+            let range = |start: u64, bytes: &Bytes| -> Range<u64> {
+                let start = start.wrapping_sub(base);
+                start..start.saturating_add(bytes.len() as u64)
+            };
+            sections.eh_frame_hdr_svma = Some(range(tables.header_at, &tables.header));
+            sections.eh_frame_hdr = Some(tables.header.clone());
+            sections.eh_frame_svma = Some(range(tables.frames_at, &tables.frames));
+            sections.eh_frame = Some(tables.frames.clone());
+        }
+        let name = loaded.module.path.to_string_lossy().into_owned();
+        unwinder.add_module(framehop::Module::new(
+            name,
+            loaded.range.clone(),
+            base,
+            sections,
+        ));
+    }
+    unwinder
+}

@@ -1,0 +1,101 @@
+//! How values of the protocol are written: the one spelling that filters match and JSON shows.
+
+use crate::message::{Level, Site, TaskKind, TaskState, TierState};
+
+/// The place of a site as `file:line:column`.
+pub fn place(site: &Site) -> String {
+    format!("{}:{}:{}", site.file, site.line, site.column)
+}
+
+impl TaskKind {
+    /// `root`, `task`, `blocking`, `local`; `unknown` for a kind this version has no name for.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            TaskKind::Unknown => "unknown",
+            TaskKind::Root => "root",
+            TaskKind::Task => "task",
+            TaskKind::Blocking => "blocking",
+            TaskKind::Local => "local",
+        }
+    }
+}
+
+impl TaskState {
+    /// `running`, `scheduled`, `idle`, `ended`; `unknown` for a state this version has no name for.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            TaskState::Unknown => "unknown",
+            TaskState::Running => "running",
+            TaskState::Scheduled => "scheduled",
+            TaskState::Idle => "idle",
+            TaskState::Ended => "ended",
+        }
+    }
+}
+
+impl TierState {
+    /// `on`, `off`, `degraded`; `unknown` for a state this version has no name for.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            TierState::Unknown => "unknown",
+            TierState::On => "on",
+            TierState::Off => "off",
+            TierState::Degraded => "degraded",
+        }
+    }
+}
+
+impl Level {
+    /// `ok`, `info`, `warning`; `unknown` for a level this version has no name for.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Level::Unknown => "unknown",
+            Level::Ok => "ok",
+            Level::Info => "info",
+            Level::Warning => "warning",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each spelling is the last part of the name in the .proto, in lower case.
+    #[test]
+    fn spellings_follow_the_specification() {
+        fn follows(prefix: &str, name: &str, spelling: &str) {
+            assert_eq!(format!("{prefix}{}", spelling.to_uppercase()), name);
+        }
+        for value in known::<TaskKind>() {
+            follows("TASK_KIND_", value.as_str_name(), value.as_str());
+        }
+        for value in known::<TaskState>() {
+            follows("TASK_STATE_", value.as_str_name(), value.as_str());
+        }
+        for value in known::<TierState>() {
+            follows("TIER_STATE_", value.as_str_name(), value.as_str());
+        }
+        for value in known::<Level>() {
+            follows("LEVEL_", value.as_str_name(), value.as_str());
+        }
+    }
+
+    /// Every value of an enum, in the order of its numbers.
+    fn known<E: TryFrom<i32>>() -> Vec<E> {
+        let values: Vec<E> = (0..).map_while(|number| E::try_from(number).ok()).collect();
+        assert!(values.len() > 3);
+        values
+    }
+
+    #[test]
+    fn a_place_is_written_as_the_compiler_does() {
+        let site = Site {
+            id: 1,
+            file: "src/main.rs".to_owned(),
+            line: 63,
+            column: 9,
+        };
+        assert_eq!(place(&site), "src/main.rs:63:9");
+    }
+}

@@ -1,0 +1,305 @@
+//! One message of every kind, each with all of its fields set to something other than their zero.
+//!
+//! The literals name every field, so a field added to the `.proto` does not compile until it has a sample.
+
+use stallscope_wire::message::{
+    AgentMessage, ClientMessage, Comparison, Details, DetailsQuery, Doctor, DoctorEntry,
+    DoctorQuery, Failed, Field, Group, GroupKey, Hello, Level, NodeKey, Overview, OverviewQuery,
+    Process, Refused, Runtime, Site, SiteQuery, SiteSort, SiteStats, SiteWindow, Subscribe, Task,
+    TaskKind, TaskQuery, TaskSort, TaskState, TaskWindow, Term, Tier, TierState, TreeQuery,
+    TreeRow, TreeWindow, Unsubscribe, Update, Welcome, Worker, agent_message, client_message,
+    node_key, subscribe, tree_row, update,
+};
+use stallscope_wire::{MAGIC, PROTOCOL};
+
+/// What a client can send, by name.
+pub(crate) fn to_agent() -> Vec<(&'static str, ClientMessage)> {
+    let subscribe = |topic| {
+        client_message::Body::Subscribe(Subscribe {
+            subscription: 7,
+            interval_ms: 250,
+            topic: Some(topic),
+        })
+    };
+    [
+        (
+            "hello",
+            client_message::Body::Hello(Hello {
+                magic: MAGIC,
+                protocol_min: PROTOCOL,
+                protocol_max: PROTOCOL + 1,
+                client_version: "0.1.0".to_owned(),
+                token: "correct horse".to_owned(),
+            }),
+        ),
+        (
+            "subscribe to overview",
+            subscribe(subscribe::Topic::Overview(OverviewQuery {})),
+        ),
+        (
+            "subscribe to sites",
+            subscribe(subscribe::Topic::Sites(SiteQuery {
+                sort: SiteSort::Live.into(),
+                ascending: true,
+                limit: 50,
+            })),
+        ),
+        (
+            "subscribe to tasks",
+            subscribe(subscribe::Topic::Tasks(TaskQuery {
+                filter: vec![term()],
+                sort: TaskSort::Busy.into(),
+                descending: true,
+                offset: 300,
+                limit: 40,
+                subtree: Some(12),
+                after: Some(88),
+            })),
+        ),
+        (
+            "subscribe to tree",
+            subscribe(subscribe::Topic::Tree(TreeQuery {
+                filter: vec![term()],
+                sort: TaskSort::Name.into(),
+                descending: true,
+                offset: 5,
+                limit: 40,
+                default_depth: 2,
+                expanded: vec![group_key()],
+                collapsed: vec![NodeKey {
+                    node: Some(node_key::Node::Task(88)),
+                }],
+                fold_at: 16,
+                follow: Some(88),
+            })),
+        ),
+        (
+            "subscribe to details",
+            subscribe(subscribe::Topic::Details(DetailsQuery { task: 88 })),
+        ),
+        (
+            "subscribe to doctor",
+            subscribe(subscribe::Topic::Doctor(DoctorQuery {})),
+        ),
+        (
+            "unsubscribe",
+            client_message::Body::Unsubscribe(Unsubscribe { subscription: 7 }),
+        ),
+    ]
+    .map(|(name, body)| (name, ClientMessage { body: Some(body) }))
+    .into()
+}
+
+/// What an agent can send, by name.
+pub(crate) fn to_client() -> Vec<(&'static str, AgentMessage)> {
+    let update = |body| {
+        agent_message::Body::Update(Update {
+            subscription: 7,
+            at_ns: 10_234_000_000,
+            body: Some(body),
+        })
+    };
+    [
+        (
+            "welcome",
+            agent_message::Body::Welcome(Welcome {
+                protocol: PROTOCOL,
+                process: Some(Process {
+                    pid: 4711,
+                    program: "hybrid-service".to_owned(),
+                    tokio_version: "1.54.1".to_owned(),
+                    stallscope_version: "0.1.0".to_owned(),
+                    started_unix_ns: 1_795_210_380_123_000_000,
+                }),
+            }),
+        ),
+        (
+            "refused",
+            agent_message::Body::Refused(Refused {
+                reason: "agent speaks protocol 1, this client 2".to_owned(),
+                protocol: PROTOCOL,
+            }),
+        ),
+        (
+            "failed",
+            agent_message::Body::Failed(Failed {
+                subscription: 7,
+                reason: "unknown topic: upgrade stallscope in the application".to_owned(),
+            }),
+        ),
+        ("overview", update(update::Body::Overview(overview()))),
+        (
+            "sites",
+            update(update::Body::Sites(SiteWindow {
+                total: 9,
+                sites: vec![SiteStats {
+                    site: Some(site()),
+                    live: 3,
+                    spawned: 10,
+                    ended: 7,
+                    polls: 88_123,
+                    busy_ns: 2_210_000_000,
+                    longest_poll_ns: 341_200_000,
+                    oldest_ns: 9_000_000_000,
+                }],
+            })),
+        ),
+        (
+            "tasks",
+            update(update::Body::Tasks(TaskWindow {
+                matched: 132,
+                offset: 40,
+                tasks: vec![task()],
+                sites: vec![site()],
+            })),
+        ),
+        ("tree", update(update::Body::Tree(tree()))),
+        (
+            "details",
+            update(update::Body::Details(Details {
+                task: Some(task()),
+                ancestors: vec![task()],
+                sites: vec![site()],
+                children: 2,
+                unseen: "the hooks tier does not see who wakes a task".to_owned(),
+            })),
+        ),
+        (
+            "doctor",
+            update(update::Body::Doctor(Doctor {
+                entries: vec![DoctorEntry {
+                    level: Level::Warning.into(),
+                    topic: "config".to_owned(),
+                    message: "STALLSCOPE_THRESHOLD is \"fast\", which is no duration".to_owned(),
+                    advice: "write it as 20ms".to_owned(),
+                }],
+            })),
+        ),
+    ]
+    .map(|(name, body)| (name, AgentMessage { body: Some(body) }))
+    .into()
+}
+
+fn term() -> Term {
+    Term {
+        field: Field::Busy.into(),
+        comparison: Comparison::Above.into(),
+        text: "db".to_owned(),
+        number: 20_000_000,
+        negated: true,
+    }
+}
+
+fn group_key() -> NodeKey {
+    NodeKey {
+        node: Some(node_key::Node::Group(GroupKey {
+            parent: Some(12),
+            site: 3,
+        })),
+    }
+}
+
+fn site() -> Site {
+    Site {
+        id: 3,
+        file: "demo-apps/hybrid-service/src/main.rs".to_owned(),
+        line: 63,
+        column: 9,
+    }
+}
+
+fn task() -> Task {
+    Task {
+        id: 88,
+        parent: Some(12),
+        parent_ended: true,
+        name: "render".to_owned(),
+        kind: TaskKind::Task.into(),
+        state: TaskState::Running.into(),
+        site: 3,
+        age_ns: 9_000_000_000,
+        idle_ns: 250_000_000,
+        polls: 17,
+        busy_ns: 2_210_000_000,
+        longest_poll_ns: 341_200_000,
+        worker: Some(1),
+        runtime: 1,
+        polling_ns: 12_000_000,
+    }
+}
+
+fn overview() -> Overview {
+    Overview {
+        tiers: vec![Tier {
+            name: "hooks".to_owned(),
+            state: TierState::Degraded.into(),
+            note: "another hook has replaced ours: use BuilderExt::stallscope".to_owned(),
+        }],
+        runtimes: vec![Runtime {
+            index: 1,
+            flavor: "multi_thread".to_owned(),
+            hooked: true,
+            alive_tasks: 132,
+            global_queue_depth: 4,
+            blocking_threads: Some(6),
+            idle_blocking_threads: Some(5),
+            blocking_queue_depth: Some(2),
+            workers: vec![Worker {
+                index: 1,
+                busy_ns: 8_000_000_000,
+                parks: 5_123,
+                parked: true,
+                polls: Some(44_000),
+                local_queue_depth: Some(11),
+                task: Some(88),
+                polling_ns: 12_000_000,
+                tid: 4713,
+            }],
+            ended: true,
+        }],
+        live_tasks: 132,
+        spawned_tasks: 10_000,
+        ended_tasks: 9_868,
+        polls: 88_123,
+        dropped_events: 1,
+        poll_times: vec![0, 5, 300, 88_000],
+        warnings: 2,
+    }
+}
+
+fn tree() -> TreeWindow {
+    TreeWindow {
+        total_rows: 500,
+        offset: 20,
+        rows: vec![
+            TreeRow {
+                depth: 1,
+                guides: 0b11,
+                expanded: true,
+                children: 2,
+                node: Some(tree_row::Node::Task(task())),
+            },
+            TreeRow {
+                depth: 2,
+                guides: 0b10,
+                expanded: false,
+                children: 100,
+                node: Some(tree_row::Node::Group(Group {
+                    key: Some(GroupKey {
+                        parent: Some(88),
+                        site: 3,
+                    }),
+                    count: 100,
+                    running: 1,
+                    polls: 4_000,
+                    busy_ns: 30_000_000,
+                    longest_poll_ns: 2_000_000,
+                    oldest_ns: 8_000_000_000,
+                })),
+            },
+        ],
+        sites: vec![site()],
+        matched: 132,
+        follow_row: Some(24),
+    }
+}

@@ -1,0 +1,95 @@
+//! One task with its ancestors.
+
+use stallscope_wire::message::{Details, DetailsQuery, TaskKind};
+
+use super::source::{Source, places, task};
+
+/// How many ancestors are followed.
+const MOST_ANCESTORS: usize = 64;
+
+pub(super) fn details(query: DetailsQuery, source: &dyn Source) -> Result<Details, String> {
+    let Some(row) = source.get(query.task) else {
+        return Err(format!(
+            "no live task has the id {}: it has ended, or it is of a kind that this tier does not see",
+            query.task
+        ));
+    };
+    let mut ancestors = Vec::new();
+    let mut next = row.parent;
+    while let Some(ancestor) = next.and_then(|id| source.get(id))
+        && ancestors.len() < MOST_ANCESTORS
+    {
+        ancestors.push(task(&ancestor, source));
+        next = ancestor.parent;
+    }
+    ancestors.reverse();
+    let mut children = 0;
+    source.for_each(&mut |other| children += u64::from(other.parent == Some(row.id)));
+    let task = task(&row, source);
+    let used = ancestors.iter().chain([&task]).map(|task| task.site);
+    Ok(Details {
+        sites: places(used, source),
+        ancestors,
+        children,
+        unseen: unseen(row.kind).to_owned(),
+        task: Some(task),
+    })
+}
+
+/// What nobody can tell about a task of this kind here.
+fn unseen(kind: TaskKind) -> &'static str {
+    match kind {
+        TaskKind::Root => {
+            "What the root future waits for, and whether it has been woken, is not visible in this tier."
+        }
+        TaskKind::Blocking => {
+            "A blocking closure is known only because it spawned a task: its age counts from then, and its spawn place and times are not visible."
+        }
+        _ => {
+            "What it waits for, and whether it has been woken since its last poll, is not visible in this tier."
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::source::fake::Fake;
+    use super::*;
+
+    fn family() -> Fake {
+        let mut fake = Fake {
+            files: vec!["a.rs"],
+            ..Fake::default()
+        };
+        fake.add(0, None, 0);
+        fake.add(1, Some(0), 1);
+        fake.add(2, Some(1), 1);
+        fake.add(3, Some(2), 1);
+        fake.add(4, Some(2), 1);
+        fake
+    }
+
+    #[test]
+    fn ancestors_come_outermost_first() {
+        let details = details(DetailsQuery { task: 2 }, &family()).expect("task 2 is alive");
+        assert_eq!(
+            details
+                .ancestors
+                .iter()
+                .map(|task| task.id)
+                .collect::<Vec<_>>(),
+            [0, 1]
+        );
+        assert_eq!(
+            (details.task.map(|task| task.id), details.children),
+            (Some(2), 2)
+        );
+        assert_eq!(details.sites.len(), 1);
+    }
+
+    #[test]
+    fn a_task_that_is_not_there_is_told_by_its_id() {
+        let error = details(DetailsQuery { task: 99 }, &family()).expect_err("there is no task 99");
+        assert!(error.contains("99"), "{error}");
+    }
+}

@@ -1,0 +1,146 @@
+//! What is well, what is missing, and what to do about it.
+
+use std::sync::atomic::Ordering;
+
+use stallscope_wire::message::{Doctor, DoctorEntry, Level, TierState};
+
+use super::overview::tiers;
+use crate::agent;
+use crate::config::{Complaint, KNOBS};
+use crate::recorder::RECORDER;
+
+pub(super) fn doctor(complaints: &[Complaint]) -> Doctor {
+    let mut entries = Vec::new();
+    entries.extend(tiers().into_iter().map(|tier| {
+        let level = match tier.state() {
+            TierState::On => Level::Ok,
+            TierState::Degraded => Level::Warning,
+            _ => Level::Info,
+        };
+        entry(
+            level,
+            &tier.name,
+            &format!("{}: {}", tier.state().as_str(), tier.note),
+            "",
+        )
+    }));
+    entries.push(socket());
+    entries.extend(complaints.iter().map(|complaint| {
+        entry(
+            Level::Warning,
+            "config",
+            &complaint.0,
+            "correct or remove the variable and restart the application",
+        )
+    }));
+    entries.extend(
+        KNOBS
+            .iter()
+            .filter(|knob| std::env::var_os(knob.variable).is_some())
+            .map(|knob| {
+                // The token is a secret, so no value is shown.
+                let message = format!(
+                    "{} is set ({}; default {})",
+                    knob.variable, knob.values, knob.default
+                );
+                entry(Level::Ok, "config", &message, knob.meaning)
+            }),
+    );
+    entries.extend(losses());
+    let clock = RECORDER.clock().source();
+    entries.push(entry(
+        Level::Ok,
+        "clock",
+        &format!("times are read from {clock}"),
+        "",
+    ));
+    entries.push(fence());
+    Doctor { entries }
+}
+
+fn socket() -> DoctorEntry {
+    let status = agent::current_status();
+    match (status.problem, status.listening) {
+        (Some(problem), _) => entry(Level::Warning, "socket", &problem, "see the message"),
+        (None, Some(place)) => entry(
+            Level::Ok,
+            "socket",
+            &format!("clients connect at {place}"),
+            "",
+        ),
+        (None, None) => entry(
+            Level::Warning,
+            "socket",
+            "not listening",
+            "see the config entries",
+        ),
+    }
+}
+
+fn losses() -> Vec<DoctorEntry> {
+    let losses = RECORDER.losses();
+    let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+    let full = u64::from(RECORDER.sites_are_full());
+    [
+        (
+            count(&losses.memory),
+            "tasks are not shown: the system had no memory for their records",
+            "free memory",
+        ),
+        (
+            count(&losses.window),
+            "tasks are not shown: 67 million ids are alive at once, more than can be told apart",
+            "",
+        ),
+        (
+            count(&losses.roots),
+            "root futures are not shown: more than 64 run at once",
+            "",
+        ),
+        (
+            full,
+            "limit of 4095 spawn places reached: tasks of further places are shown without one",
+            "",
+        ),
+    ]
+    .into_iter()
+    .filter(|(count, ..)| *count > 0)
+    .map(|(count, what, advice)| {
+        entry(
+            Level::Warning,
+            "recorder",
+            &format!("{count} {what}"),
+            advice,
+        )
+    })
+    .collect()
+}
+
+fn fence() -> DoctorEntry {
+    if RECORDER.has_cheap_fence() {
+        entry(
+            Level::Ok,
+            "fence",
+            "records can be moved without a fence on the poll path",
+            "",
+        )
+    } else {
+        let message =
+            "membarrier(2) is not available: each poll pays a memory fence of its own, some 5 ns";
+        entry(
+            Level::Info,
+            "fence",
+            message,
+            "allow the system call in the container's seccomp profile",
+        )
+    }
+}
+
+fn entry(level: Level, topic: &str, message: &str, advice: &str) -> DoctorEntry {
+    DoctorEntry {
+        level: level.into(),
+        topic: topic.to_owned(),
+        message: message.to_owned(),
+        advice: advice.to_owned(),
+    }
+}

@@ -1,0 +1,322 @@
+//! What can be set, and from where? One table of knobs; the environment wins over code.
+//!
+//! A value that cannot be understood never stops the application: it becomes a [`Complaint`], which is printed once at the start and
+//! shown by `stallscope doctor`, and the default holds.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+/// Settings made in code. Each has a `STALLSCOPE_*` environment variable, which wins.
+///
+/// ```
+/// // First thing in `main`, before the runtime is built:
+/// stallscope::Config::new().listen_unix("/run/shop/stallscope.sock").install();
+/// ```
+///
+/// With `#[stallscope::main]` there is no "before": use the environment there, or build the runtime by hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    pub(crate) enabled: bool,
+    pub(crate) listen: Listen,
+    pub(crate) token: Option<String>,
+}
+
+/// Where the agent waits for clients.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub(crate) enum Listen {
+    /// A Unix socket at the place where clients look for it.
+    #[default]
+    Default,
+    Unix(PathBuf),
+    Tcp(SocketAddr),
+    /// Nowhere: what was asked for cannot be done, and doing something else would surprise.
+    Nowhere,
+}
+
+/// One knob, as code, `doctor` and the guide know it.
+#[derive(Debug)]
+pub(crate) struct Knob {
+    pub(crate) variable: &'static str,
+    pub(crate) values: &'static str,
+    pub(crate) default: &'static str,
+    pub(crate) meaning: &'static str,
+    set: fn(&mut Config, &str) -> Result<(), String>,
+}
+
+/// All knobs.
+pub(crate) const KNOBS: &[Knob] = &[
+    Knob {
+        variable: "STALLSCOPE",
+        values: "on | off",
+        default: "on",
+        meaning: "off: every entry point does what tokio's would, and nothing else",
+        set: |config, value| switch(value).map(|on| config.enabled = on),
+    },
+    Knob {
+        variable: "STALLSCOPE_LISTEN",
+        values: "unix:PATH | tcp:ADDRESS:PORT",
+        default: "unix:$XDG_RUNTIME_DIR/stallscope/PID.sock, else unix:/tmp/stallscope-UID/PID.sock",
+        meaning: "where clients connect; TCP needs STALLSCOPE_TOKEN",
+        set: |config, value| listen(value).map(|listen| config.listen = listen),
+    },
+    Knob {
+        variable: "STALLSCOPE_TOKEN",
+        values: "TEXT",
+        default: "none",
+        meaning: "what a client over TCP has to present",
+        set: |config, value| {
+            config.token = Some(value.to_owned()).filter(|token| !token.is_empty());
+            Ok(())
+        },
+    },
+];
+
+/// Something in the environment that could not be followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Complaint(pub(crate) String);
+
+impl fmt::Display for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+static INSTALLED: Mutex<Option<Config>> = Mutex::new(None);
+
+impl Default for Config {
+    fn default() -> Self {
+        Config::new()
+    }
+}
+
+impl Config {
+    /// The defaults: on, listening where clients look.
+    ///
+    /// ```
+    /// assert_eq!(stallscope::Config::new(), stallscope::Config::default());
+    /// ```
+    pub fn new() -> Self {
+        Config {
+            enabled: true,
+            listen: Listen::Default,
+            token: None,
+        }
+    }
+
+    /// Whether stallscope does anything at all. Off, every entry point is a passthrough to tokio. Variable: `STALLSCOPE`.
+    ///
+    /// ```
+    /// let config = stallscope::Config::new().enabled(cfg!(debug_assertions));
+    /// ```
+    pub fn enabled(mut self, enabled: bool) -> Self {
+        self.enabled = enabled;
+        self
+    }
+
+    /// Waits for clients at this Unix socket instead of the default one. Variable: `STALLSCOPE_LISTEN=unix:PATH`.
+    ///
+    /// ```
+    /// let config = stallscope::Config::new().listen_unix("/run/shop/stallscope.sock");
+    /// ```
+    pub fn listen_unix(mut self, path: impl Into<PathBuf>) -> Self {
+        self.listen = Listen::Unix(path.into());
+        self
+    }
+
+    /// Waits for clients at this TCP address, which have to present `token`. Variables: `STALLSCOPE_LISTEN=tcp:ADDRESS:PORT` and
+    /// `STALLSCOPE_TOKEN`. The connection is not encrypted.
+    ///
+    /// ```
+    /// let address = ([127, 0, 0, 1], 6670).into();
+    /// let config = stallscope::Config::new().listen_tcp(address, "a long random text");
+    /// ```
+    pub fn listen_tcp(mut self, address: SocketAddr, token: impl Into<String>) -> Self {
+        self.listen = Listen::Tcp(address);
+        self.token = Some(token.into());
+        self
+    }
+
+    /// Makes this the configuration of the process. Takes effect if no entry point was used before; the environment still wins.
+    ///
+    /// ```
+    /// stallscope::Config::new().enabled(false).install();
+    /// ```
+    pub fn install(self) {
+        *INSTALLED.lock().unwrap_or_else(PoisonError::into_inner) = Some(self);
+    }
+
+    /// What holds for this process: code, then environment.
+    pub(crate) fn of_process() -> (Self, Vec<Complaint>) {
+        let installed = INSTALLED
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let ours = std::env::vars_os()
+            .filter(|(name, _)| name.to_string_lossy().starts_with("STALLSCOPE"));
+        installed.unwrap_or_default().with_variables(ours)
+    }
+
+    fn with_variables(
+        mut self,
+        variables: impl Iterator<Item = (OsString, OsString)>,
+    ) -> (Self, Vec<Complaint>) {
+        let mut complaints = Vec::new();
+        for (name, value) in variables {
+            let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
+            let Some(knob) = KNOBS.iter().find(|knob| knob.variable == name) else {
+                complaints.push(unknown(&name));
+                continue;
+            };
+            if let Err(why) = (knob.set)(&mut self, value.trim()) {
+                complaints.push(Complaint(format!(
+                    "{name}={value}: {why}; expected {}",
+                    knob.values
+                )));
+            }
+        }
+        if let (Listen::Tcp(address), None) = (&self.listen, &self.token) {
+            complaints.push(Complaint(format!(
+                "STALLSCOPE_LISTEN=tcp:{address}: a TCP port needs a token; set STALLSCOPE_TOKEN. Not listening"
+            )));
+            self.listen = Listen::Nowhere;
+        }
+        (self, complaints)
+    }
+}
+
+fn unknown(name: &str) -> Complaint {
+    let known: Vec<&str> = KNOBS.iter().map(|knob| knob.variable).collect();
+    let closest = known
+        .iter()
+        .min_by_key(|known| distance(name, known))
+        .filter(|known| distance(name, known) <= 3);
+    Complaint(match closest {
+        Some(closest) => format!("{name}: no such variable; did you mean {closest}?"),
+        None => format!("{name}: no such variable; there are {}", known.join(", ")),
+    })
+}
+
+fn switch(value: &str) -> Result<bool, String> {
+    match value.to_ascii_lowercase().as_str() {
+        "on" | "1" | "true" | "yes" | "" => Ok(true),
+        "off" | "0" | "false" | "no" => Ok(false),
+        _ => Err("neither on nor off, so it stays on".to_owned()),
+    }
+}
+
+fn listen(value: &str) -> Result<Listen, String> {
+    if let Some(path) = value.strip_prefix("unix:") {
+        return if path.is_empty() {
+            Err("the path is missing".to_owned())
+        } else {
+            Ok(Listen::Unix(PathBuf::from(path)))
+        };
+    }
+    if let Some(address) = value.strip_prefix("tcp:") {
+        let address = address.trim_start_matches("//");
+        let mut found = address
+            .to_socket_addrs()
+            .map_err(|error| format!("no address ({error})"))?;
+        return found
+            .next()
+            .map(Listen::Tcp)
+            .ok_or_else(|| "the name has no address".to_owned());
+    }
+    Err("neither a unix: nor a tcp: address, so the default holds".to_owned())
+}
+
+/// How many letters have to change to get from one name to the other.
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.bytes().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, b) in other.bytes().enumerate() {
+            let replaced = diagonal + usize::from(a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[other.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> (Config, Vec<String>) {
+        let variables = variables
+            .iter()
+            .map(|&(name, value)| (name.into(), value.into()));
+        let (config, complaints) = Config::new().with_variables(variables);
+        (
+            config,
+            complaints
+                .into_iter()
+                .map(|complaint| complaint.0)
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn off_is_off_however_it_is_spelled() {
+        for value in ["off", "OFF", "0", "false", " no "] {
+            assert!(!read(&[("STALLSCOPE", value)]).0.enabled, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_mistyped_value_changes_nothing_and_is_told() {
+        let (config, complaints) = read(&[("STALLSCOPE", "offf")]);
+        assert_eq!(config, Config::new());
+        assert_eq!(
+            complaints,
+            ["STALLSCOPE=offf: neither on nor off, so it stays on; expected on | off"]
+        );
+    }
+
+    #[test]
+    fn a_mistyped_name_is_told_with_the_one_that_was_meant() {
+        let (_, complaints) = read(&[("STALLSCOPE_LISTN", "unix:/x")]);
+        assert_eq!(
+            complaints,
+            ["STALLSCOPE_LISTN: no such variable; did you mean STALLSCOPE_LISTEN?"]
+        );
+        let (_, complaints) = read(&[("STALLSCOPE_COLOUR", "red")]);
+        assert!(
+            complaints[0].starts_with("STALLSCOPE_COLOUR: no such variable; there are STALLSCOPE,"),
+            "{complaints:?}"
+        );
+    }
+
+    #[test]
+    fn a_tcp_port_without_a_token_stays_closed() {
+        let (config, complaints) = read(&[("STALLSCOPE_LISTEN", "tcp:127.0.0.1:6670")]);
+        assert_eq!(config.listen, Listen::Nowhere);
+        assert!(
+            complaints[0].contains("set STALLSCOPE_TOKEN"),
+            "{complaints:?}"
+        );
+
+        let (config, complaints) = read(&[
+            ("STALLSCOPE_LISTEN", "tcp:127.0.0.1:6670"),
+            ("STALLSCOPE_TOKEN", "x"),
+        ]);
+        assert_eq!(config.listen, Listen::Tcp(([127, 0, 0, 1], 6670).into()));
+        assert_eq!(complaints, [] as [&str; 0]);
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_told() {
+        for value in ["6670", "unix:", "tcp:nowhere"] {
+            let (config, complaints) = read(&[("STALLSCOPE_LISTEN", value)]);
+            assert_eq!(
+                (config.listen, complaints.len()),
+                (Listen::Default, 1),
+                "{value}"
+            );
+        }
+    }
+}

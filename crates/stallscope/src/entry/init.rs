@@ -1,0 +1,40 @@
+//! An application that keeps its `#[tokio::main]`: one call in its first line.
+
+use crate::process;
+use crate::runtimes::{RUNTIMES, Watched};
+
+/// Starts stallscope inside a runtime that is running already. The first line of an `async fn main` under `#[tokio::main]`:
+///
+/// ```
+/// #[tokio::main]
+/// async fn main() {
+///     let _stallscope = stallscope::init();
+///     // the application
+/// }
+/// ```
+///
+/// Hooks can only be set before a runtime is built, so this is the core tier: the runtime's gauges and tasks spawned through
+/// [`spawn`](crate::spawn) are seen; the body of `main` and tasks of plain `tokio::spawn` are not. `#[stallscope::main]` sees all.
+/// Outside of a runtime it starts the agent alone. Keep the value until the end of `main`: dropping it tells that this runtime is no
+/// longer of interest.
+pub fn init() -> impl Drop {
+    let watched = process::start()
+        .then(|| RUNTIMES.current())
+        .flatten()
+        .map(|(_, watched)| watched);
+    if let Some(watched) = watched {
+        watched.hold();
+    }
+    Init(watched)
+}
+
+struct Init(Option<&'static Watched>);
+
+impl Drop for Init {
+    fn drop(&mut self) {
+        if let Some(watched) = self.0 {
+            watched.let_go();
+            process::take_leave();
+        }
+    }
+}

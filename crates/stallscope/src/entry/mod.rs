@@ -1,0 +1,8 @@
+//! How an application lets stallscope in: one file per entry point.
+
+pub(crate) mod builder;
+pub(crate) mod hooks;
+pub(crate) mod init;
+pub(crate) mod main;
+pub(crate) mod root;
+pub(crate) mod task;

@@ -1,0 +1,71 @@
+//! A runtime inspector and blocking-call detector for tokio that is left on in production.
+//!
+//! One line of an application changes. From then on, anyone on that machine who is allowed to can open the `stallscope` terminal program and
+//! see its live task tree; with nobody looking, it costs next to nothing.
+//!
+//! ```
+//! #[stallscope::main] // instead of #[tokio::main]
+//! async fn main() {
+//!     // the application
+//! }
+//! ```
+//!
+//! # Which entry point?
+//!
+//! | the application | entry point | sees |
+//! |---|---|---|
+//! | has `#[tokio::main]` | [`#[stallscope::main]`](macro@main) in its place | everything the tier allows |
+//! | builds its runtime by hand | [`BuilderExt::stallscope`] and [`root`] | the same |
+//! | cannot change how its runtime is made | [`init`] in the first line of `main` | the core tier |
+//!
+//! [`spawn`] and [`task`] spawn tasks that are seen on every tier and can have a name.
+//!
+//! # Tiers
+//!
+//! What can be seen depends on how the application was built. stallscope takes the best tier it finds and says in every answer which one
+//! is live and what it cannot see.
+//!
+//! - **core**, on plain stable tokio: the root future, tasks spawned through stallscope, the runtime's own gauges. Nothing runs
+//!   on the poll path of other tasks.
+//! - **hooks**, with `--cfg tokio_unstable` (in the application's `.cargo/config.toml`: `[build] rustflags = ["--cfg", "tokio_unstable"]`): every
+//!   task with parent, spawn place, state, age, polls, busy time and longest poll, for two clock readings per poll.
+//!
+//! # Promises
+//!
+//! The application comes first. Nothing here panics, blocks or allocates on a poll, fails the start, or changes what the application does; a mistyped
+//! variable or an unwritable socket directory becomes one line on stderr and an entry of `stallscope doctor`.
+//! `STALLSCOPE=off` makes every entry point do what tokio's would, and nothing else.
+//!
+//! # Feature flags and compiler
+//!
+//! There are none yet. The oldest supported Rust is 1.88. Platforms: Linux is where it is tested; on other Unix systems the socket and the
+//! tree work the same, with a memory fence per poll in place of `membarrier`.
+
+// Without tokio's unstable hooks, the half of the recorder that only they feed lies idle. The build with them finds dead code.
+#![cfg_attr(not(tokio_unstable), allow(dead_code))]
+
+mod agent;
+mod answer;
+mod config;
+mod entry;
+mod process;
+mod recorder;
+mod runtimes;
+mod tier;
+
+pub use stallscope_macros::main;
+
+pub use crate::config::Config;
+pub use crate::entry::builder::BuilderExt;
+pub use crate::entry::hooks::Hooks;
+pub use crate::entry::init::init;
+pub use crate::entry::root::root;
+pub use crate::entry::task::{TaskBuilder, spawn, task};
+
+/// What the macros expand to. Not part of the API.
+#[doc(hidden)]
+pub mod __private {
+    pub use tokio;
+
+    pub use crate::entry::main::{run, run_local};
+}

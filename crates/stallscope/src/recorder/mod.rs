@@ -1,0 +1,305 @@
+//! What happens to tasks, as told by the tiers and read by the agent.
+//!
+//! The four calls that matter are [`Recorder::task_spawned`], [`Recorder::poll_started`], [`Recorder::poll_ended`] and
+//! [`Recorder::task_ended`]. A poll takes no lock, makes no allocation and no system call: two clock readings, a handful of stores to lines that
+//! the polling thread owns, and one look-up by id.
+
+mod archive;
+mod clock;
+mod fence;
+mod histogram;
+mod id;
+mod keeper;
+mod names;
+mod page;
+mod sites;
+mod slot;
+mod store;
+mod table;
+mod thread;
+
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+pub(crate) use self::clock::{Clock, Rate};
+pub(crate) use self::id::TaskId;
+pub(crate) use self::keeper::Keeper;
+use self::names::Names;
+use self::sites::Sites;
+pub(crate) use self::sites::{SiteFigures, SiteId};
+use self::slot::{Birth, Totals};
+pub(crate) use self::slot::{Kind, Life, Record};
+use self::store::Store;
+use self::table::NoSlot;
+pub(crate) use self::thread::{Look, ThreadRecord, Threads};
+
+/// The recorder of this process.
+pub(crate) static RECORDER: Recorder = Recorder::new();
+
+/// Everything that is recorded.
+pub(crate) struct Recorder {
+    store: Store,
+    sites: Sites,
+    threads: Threads,
+    names: Names,
+    clock: Clock,
+    losses: Losses,
+    cheap_fence: AtomicBool,
+}
+
+/// Events that could not be recorded, by reason.
+#[derive(Default)]
+pub(crate) struct Losses {
+    /// Tasks for which the system had no memory.
+    pub(crate) memory: AtomicU64,
+    /// Tasks whose place was still taken by ones from 67 million ids ago.
+    pub(crate) window: AtomicU64,
+    /// Root futures beyond 64 at a time.
+    pub(crate) roots: AtomicU64,
+}
+
+impl Losses {
+    /// All of them together.
+    pub(crate) fn total(&self) -> u64 {
+        [&self.memory, &self.window, &self.roots]
+            .iter()
+            .map(|count| count.load(Ordering::Relaxed))
+            .sum()
+    }
+}
+
+/// What a tier knows of a task at its spawn.
+pub(crate) struct Spawned {
+    pub(crate) id: TaskId,
+    pub(crate) parent: Option<TaskId>,
+    pub(crate) place: &'static Location<'static>,
+    pub(crate) runtime: u8,
+    pub(crate) name: Option<Arc<str>>,
+}
+
+impl Recorder {
+    const fn new() -> Self {
+        Recorder {
+            store: Store::new(),
+            sites: Sites::new(),
+            threads: Threads::new(),
+            names: Names::new(),
+            clock: Clock::new(),
+            losses: Losses {
+                memory: AtomicU64::new(0),
+                window: AtomicU64::new(0),
+                roots: AtomicU64::new(0),
+            },
+            cheap_fence: AtomicBool::new(false),
+        }
+    }
+
+    /// Prepares for recording; called once, before the first hook can run.
+    pub(crate) fn start(&self) {
+        self.clock.start();
+        self.cheap_fence.store(fence::prepare(), Ordering::Relaxed);
+    }
+
+    /// The part that reads and tidies. To be called once, by the agent.
+    pub(crate) fn keeper(&'static self) -> Keeper {
+        Keeper::new(&self.store, &self.threads)
+    }
+
+    pub(crate) fn task_spawned(&'static self, task: Spawned) {
+        let site = self.sites.id_of(task.place);
+        let named = task.name.is_some();
+        if let Some(name) = task.name {
+            self.names.insert(task.id, name);
+        }
+        let birth = Birth {
+            id: task.id,
+            parent: task.parent,
+            kind: Kind::Task,
+            site,
+            runtime: task.runtime,
+            named,
+            at: self.clock.now(),
+        };
+        if self.begin(&birth) {
+            self.sites.count_spawn(site);
+        }
+    }
+
+    /// Makes a record for a running `spawn_blocking` closure that no hook has announced, if there is none yet.
+    pub(crate) fn blocking_task_seen(&'static self, id: TaskId, runtime: u8) {
+        let birth = Birth {
+            id,
+            parent: None,
+            kind: Kind::Blocking,
+            site: SiteId::UNKNOWN,
+            runtime,
+            named: false,
+            at: self.clock.now(),
+        };
+        self.begin(&birth);
+    }
+
+    /// Begins the record of a root future. None if 64 of them are alive.
+    pub(crate) fn root_started(
+        &'static self,
+        place: &'static Location<'static>,
+        runtime: u8,
+    ) -> Option<TaskId> {
+        let Some(id) = self.store.roots.claim() else {
+            self.losses.roots.fetch_add(1, Ordering::Relaxed);
+            return None;
+        };
+        let site = self.sites.id_of(place);
+        let at = self.clock.now();
+        self.begin(&Birth {
+            id,
+            parent: None,
+            kind: Kind::Root,
+            site,
+            runtime,
+            named: false,
+            at,
+        });
+        Some(id)
+    }
+
+    pub(crate) fn root_ended(&'static self, id: TaskId) {
+        self.task_ended(id);
+        self.store.roots.give_back(id);
+    }
+
+    #[inline]
+    pub(crate) fn poll_started(&'static self, id: TaskId, runtime: u8) -> Look {
+        let now = self.clock.now();
+        thread::with_record(&self.threads, |thread| {
+            thread.poll_started(id, now);
+            thread.note_worker(runtime)
+        })
+    }
+
+    #[inline]
+    pub(crate) fn poll_ended(&'static self, id: TaskId) {
+        let now = self.clock.now();
+        thread::with_record(&self.threads, |thread| {
+            let Some(started) = thread.poll_ended(id) else {
+                return;
+            };
+            let lasted = now.since(started);
+            thread.poll_times.count(lasted);
+            let inside = thread.enter();
+            if let Some(place) = self.store.find(&inside, id) {
+                place.slot().poll_ended(now, lasted, inside.thread());
+            }
+        });
+    }
+
+    /// Ends a task's record. A task that was never announced is passed over: tokio reports the end of blocking closures, but
+    /// not their beginning.
+    pub(crate) fn task_ended(&'static self, id: TaskId) {
+        thread::with_record(&self.threads, |thread| {
+            // The last poll is usually still in progress: its end is reported after the task's.
+            let last = thread
+                .polling()
+                .filter(|poll| poll.task == id)
+                .map(|poll| self.clock.now().since(poll.since));
+            let inside = thread.enter();
+            let Some(place) = self.store.find(&inside, id) else {
+                return;
+            };
+            let (site, named) = (place.slot().site(), place.slot().is_named());
+            let counted = place.slot().kind() == Kind::Task;
+            let Some(totals) = self.store.end(place) else {
+                return;
+            };
+            drop(inside);
+            if counted {
+                self.sites.count_end(site, totals.with_poll(last));
+            }
+            if named {
+                self.names.remove(id);
+            }
+        });
+    }
+
+    /// The task this thread polls, if it is a root future.
+    pub(crate) fn current_root(&'static self) -> Option<TaskId> {
+        thread::with_record(&self.threads, ThreadRecord::polling)
+            .map(|poll| poll.task)
+            .filter(|task| task.root_index().is_some())
+    }
+
+    /// Whether a poll is in progress on this thread.
+    pub(crate) fn is_polling(&'static self) -> bool {
+        thread::with_record(&self.threads, ThreadRecord::polling).is_some()
+    }
+
+    /// Whether there is a record of this task, alive.
+    pub(crate) fn knows(&'static self, id: TaskId) -> bool {
+        thread::with_record(&self.threads, |thread| {
+            let inside = thread.enter();
+            self.store
+                .find(&inside, id)
+                .is_some_and(|place| place.slot().life() == Life::Alive)
+        })
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub(crate) fn threads(&self) -> &Threads {
+        &self.threads
+    }
+
+    pub(crate) fn losses(&self) -> &Losses {
+        &self.losses
+    }
+
+    pub(crate) fn name(&self, id: TaskId) -> Option<Arc<str>> {
+        self.names.get(id)
+    }
+
+    pub(crate) fn place(&self, site: SiteId) -> Option<&'static Location<'static>> {
+        self.sites.place(site)
+    }
+
+    pub(crate) fn site_figures(&self) -> Vec<SiteFigures> {
+        self.sites.figures()
+    }
+
+    pub(crate) fn sites_are_full(&self) -> bool {
+        self.sites.is_full()
+    }
+
+    /// Whether the poll path gets by without a memory fence of its own.
+    pub(crate) fn has_cheap_fence(&self) -> bool {
+        self.cheap_fence.load(Ordering::Relaxed)
+    }
+
+    fn begin(&'static self, birth: &Birth) -> bool {
+        let begun = thread::with_record(&self.threads, |thread| {
+            self.store.begin(&thread.enter(), birth)
+        });
+        let lost = match begun {
+            Ok(new) => return new,
+            Err(NoSlot::Memory) => &self.losses.memory,
+            Err(NoSlot::Window) => &self.losses.window,
+        };
+        lost.fetch_add(1, Ordering::Relaxed);
+        false
+    }
+}
+
+impl Totals {
+    fn with_poll(self, lasted: Option<u64>) -> Self {
+        match lasted {
+            None => self,
+            Some(lasted) => Totals {
+                polls: self.polls + 1,
+                busy: self.busy + lasted,
+                longest: self.longest.max(lasted),
+            },
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! A producer: one sensor that measures at its own pace and waits when the pipeline is full.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use crate::progress::Progress;
+use crate::reading::Reading;
+
+const MEASURED_EVERY: Duration = Duration::from_millis(20);
+
+/// Sends readings into `lane` until `stopping`, or until nobody receives any more.
+///
+/// The stop is looked at between two readings, never while one is being sent: a reading is either accepted and
+/// counted, or was never made.
+pub(crate) async fn run(
+    sensor: u16,
+    lane: mpsc::Sender<Reading>,
+    progress: Arc<Progress>,
+    stopping: CancellationToken,
+) {
+    let mut pace = interval(MEASURED_EVERY);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut sequence = 0;
+    let mut celsius = 20.0;
+    while stopping.run_until_cancelled(pace.tick()).await.is_some() {
+        for _ in 0..fastrand::u32(1..=4) {
+            celsius = next_celsius(celsius);
+            if lane
+                .send(Reading {
+                    sensor,
+                    sequence,
+                    celsius,
+                })
+                .await
+                .is_err()
+            {
+                return;
+            }
+            sequence += 1;
+            progress.produced.add(1);
+        }
+    }
+}
+
+/// A random walk that is drawn back to 20 °C.
+fn next_celsius(celsius: f64) -> f64 {
+    celsius + (20.0 - celsius) * 0.01 + (fastrand::f64() - 0.5)
+}

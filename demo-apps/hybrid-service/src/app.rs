@@ -1,0 +1,135 @@
+//! The service from start to stop: a fresh database, the accept loop, the refresher, the load, the account at the end.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use demo_support::{SUMMARY_PERIOD, Stopped};
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::args::Args;
+use crate::database::Database;
+use crate::load::{self, Tally};
+use crate::sessions::{Overview, Sessions};
+use crate::state::AppState;
+use crate::{api, orders, refresher, server};
+
+/// Serves until `stop`.
+///
+/// The load ends first, then the accept loop with its connections, then what they used: no request is cut off.
+pub(crate) async fn run(
+    args: &Args,
+    stop: impl Future<Output = Stopped>,
+) -> anyhow::Result<Account> {
+    // Removed with everything in it when the function returns.
+    let folder = tempfile::tempdir().context("cannot make a folder for the database")?;
+    let path = folder.path().join("shop.sqlite");
+    let database = spawn_blocking(move || Database::open(&path, orders::SCHEMA))
+        .await
+        .context("opening the database panicked")?
+        .context("cannot create the database")?;
+    let (best_sellers, listed) = watch::channel(Arc::from([]));
+    let state = AppState::new(database, listed);
+
+    let (listener, address) = demo_support::listen(args.port).await?;
+    let closing = CancellationToken::new();
+    let refresher = stallscope::task("refresher").spawn(refresher::run(
+        Arc::clone(&state.database),
+        Arc::clone(&state.inventory),
+        best_sellers,
+        closing.clone(),
+    ));
+    let accept_loop = stallscope::task("accept loop").spawn(server::accept_loop(
+        listener,
+        api::routes(state.clone()),
+        state.sessions.clone(),
+        closing.clone(),
+    ));
+
+    let leaving = CancellationToken::new();
+    let tally = Arc::new(Tally::default());
+    let url = format!("http://{address}");
+    let load = stallscope::task("load generator").spawn(load::generate(
+        url,
+        args.load,
+        Arc::clone(&tally),
+        leaving.clone(),
+    ));
+    info!("serving {} customers at http://{address}", args.load);
+
+    tokio::select! {
+        stopped = stop => info!("stopping: {stopped}"),
+        never = log_summaries(&tally, &state.sessions) => match never {},
+    }
+
+    leaving.cancel();
+    load.await.context("the load generator panicked")?;
+    closing.cancel();
+    accept_loop.await.context("the accept loop panicked")?;
+    refresher.await.context("the refresher panicked")?;
+
+    let stored = state
+        .database
+        .call(|connection| orders::count(connection))
+        .await;
+    let account = Account {
+        requests: tally.requests(),
+        failures: tally.failures(),
+        sessions: state.sessions.overview(),
+        confirmed: tally.orders(),
+        stored: stored.context("cannot count the orders")?,
+    };
+    if account.confirmed > account.stored {
+        bail!("orders were lost: {account}");
+    }
+    Ok(account)
+}
+
+async fn log_summaries(tally: &Tally, sessions: &Sessions) -> Infallible {
+    let mut before = 0;
+    loop {
+        sleep(SUMMARY_PERIOD).await;
+        let (requests, failures) = (tally.requests(), tally.failures());
+        let Overview { open, stale, .. } = sessions.overview();
+        info!(
+            "{} requests/s, slowest order {} ms, {failures} failed so far, {open} sessions ({stale} stale)",
+            (requests - before) / SUMMARY_PERIOD.as_secs(),
+            tally.take_slowest_order_ms(),
+        );
+        before = requests;
+    }
+}
+
+/// What the service did, as its customers and its database count it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Account {
+    requests: u64,
+    failures: u64,
+    sessions: Overview,
+    confirmed: u64,
+    stored: u64,
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            requests,
+            failures,
+            sessions,
+            confirmed,
+            stored,
+        } = self;
+        write!(
+            f,
+            "served {requests} requests on {} connections, {failures} failed; \
+             {confirmed} orders confirmed, {stored} in the database; {} sessions left open",
+            sessions.opened, sessions.open,
+        )
+    }
+}

@@ -1,0 +1,193 @@
+//! What is on the shelves, how much of it, and who wants to know when that changes.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use tokio::sync::broadcast;
+
+/// Products, numbered from 1.
+pub(crate) const PRODUCTS: u32 = 40;
+
+/// Pieces of each product on a full shelf.
+const FULL: u32 = 60;
+
+/// Changes that a slow subscriber may fall behind before it misses some.
+const CHANGES: usize = 64;
+
+/// The shelves.
+#[derive(Debug)]
+pub(crate) struct Inventory {
+    /// Pieces by product. Locked for one look or one change, never across an await: see [`Inventory::reserve`].
+    stock: Mutex<Vec<u32>>,
+    changes: broadcast::Sender<Stock>,
+}
+
+/// One product and how many pieces of it there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Stock {
+    pub(crate) product: u32,
+    pub(crate) pieces: u32,
+    pub(crate) price_cents: u32,
+}
+
+/// Why pieces were not reserved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    NoSuchProduct,
+    SoldOut,
+}
+
+impl Inventory {
+    /// All shelves full.
+    pub(crate) fn full() -> Self {
+        let (changes, _) = broadcast::channel(CHANGES);
+        Self {
+            stock: Mutex::new(vec![FULL; PRODUCTS as usize]),
+            changes,
+        }
+    }
+
+    pub(crate) fn all(&self) -> Vec<Stock> {
+        (1..)
+            .zip(self.stock().iter())
+            .map(|(product, &pieces)| Stock::new(product, pieces))
+            .collect()
+    }
+
+    pub(crate) fn get(&self, product: u32) -> Option<Stock> {
+        let pieces = *self.stock().get(shelf(product)?)?;
+        Some(Stock::new(product, pieces))
+    }
+
+    /// Takes `pieces` of `product` off the shelf.
+    ///
+    /// Looking and taking happen under one lock: two customers never get the same piece.
+    pub(crate) fn reserve(&self, product: u32, pieces: u32) -> Result<Stock, Refused> {
+        let left = {
+            let mut stock = self.stock();
+            let on_shelf = shelf(product).and_then(|shelf| stock.get_mut(shelf));
+            let on_shelf = on_shelf.ok_or(Refused::NoSuchProduct)?;
+            *on_shelf = on_shelf.checked_sub(pieces).ok_or(Refused::SoldOut)?;
+            Stock::new(product, *on_shelf)
+        };
+        self.tell(left);
+        Ok(left)
+    }
+
+    /// Puts pieces back that were reserved and then not sold.
+    pub(crate) fn put_back(&self, product: u32, pieces: u32) {
+        let now = shelf(product).and_then(|shelf| {
+            let mut stock = self.stock();
+            let on_shelf = stock.get_mut(shelf)?;
+            *on_shelf = on_shelf.saturating_add(pieces);
+            Some(Stock::new(product, *on_shelf))
+        });
+        if let Some(now) = now {
+            self.tell(now);
+        }
+    }
+
+    /// Fills every shelf that is less than half full; returns how many those were.
+    pub(crate) fn restock(&self) -> usize {
+        let mut filled = Vec::new();
+        for (product, pieces) in (1..).zip(self.stock().iter_mut()) {
+            if *pieces < FULL / 2 {
+                *pieces = FULL;
+                filled.push(Stock::new(product, FULL));
+            }
+        }
+        for &stock in &filled {
+            self.tell(stock);
+        }
+        filled.len()
+    }
+
+    /// Every change from now on, for as long as the receiver is kept.
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Stock> {
+        self.changes.subscribe()
+    }
+
+    /// Nobody listening is no error.
+    fn tell(&self, changed: Stock) {
+        let _ = self.changes.send(changed);
+    }
+
+    /// No code that holds this lock can panic half way through a change, so a poisoned shelf is still whole.
+    fn stock(&self) -> MutexGuard<'_, Vec<u32>> {
+        self.stock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Stock {
+    fn new(product: u32, pieces: u32) -> Self {
+        Self {
+            product,
+            pieces,
+            price_cents: 195 + product * 37 % 900,
+        }
+    }
+}
+
+/// Where `product` stands in the list; whether there is such a shelf is the list's to say.
+fn shelf(product: u32) -> Option<usize> {
+    usize::try_from(product.checked_sub(1)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_gets_what_is_not_there() {
+        let inventory = Inventory::full();
+        assert_eq!(inventory.reserve(0, 1), Err(Refused::NoSuchProduct));
+        assert_eq!(
+            inventory.reserve(PRODUCTS + 1, 1),
+            Err(Refused::NoSuchProduct)
+        );
+        assert_eq!(inventory.reserve(1, FULL).map(|left| left.pieces), Ok(0));
+        assert_eq!(inventory.reserve(1, 1), Err(Refused::SoldOut));
+        assert_eq!(inventory.get(1).map(|stock| stock.pieces), Some(0));
+    }
+
+    #[test]
+    fn what_is_put_back_can_be_sold_again() {
+        let inventory = Inventory::full();
+        inventory.reserve(7, 10).expect("the shelf is full");
+        inventory.put_back(7, 10);
+        assert_eq!(inventory.get(7).map(|stock| stock.pieces), Some(FULL));
+    }
+
+    #[test]
+    fn a_subscriber_hears_of_sales_and_of_new_stock() {
+        let inventory = Inventory::full();
+        let mut changes = inventory.subscribe();
+        inventory.reserve(3, FULL - 1).expect("the shelf is full");
+        assert_eq!(inventory.restock(), 1);
+        let heard: Vec<_> = std::iter::from_fn(|| changes.try_recv().ok())
+            .map(|stock| (stock.product, stock.pieces))
+            .collect();
+        assert_eq!(heard, [(3, 1), (3, FULL)]);
+    }
+
+    #[test]
+    fn many_customers_never_take_more_than_there_is() {
+        let inventory = Inventory::full();
+        let sold: usize = std::thread::scope(|scope| {
+            let customers: Vec<_> = (0..4)
+                .map(|_| {
+                    scope.spawn(|| {
+                        (0..FULL)
+                            .filter(|_| inventory.reserve(5, 1).is_ok())
+                            .count()
+                    })
+                })
+                .collect();
+            customers
+                .into_iter()
+                .map(|customer| customer.join().expect("no panic"))
+                .sum()
+        });
+        assert_eq!(sold, FULL as usize);
+    }
+}

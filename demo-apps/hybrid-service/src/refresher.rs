@@ -1,0 +1,42 @@
+//! The background refresher: once a second it brings up to date what need not be exact.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use crate::database::Database;
+use crate::inventory::Inventory;
+use crate::orders::{self, Sales};
+
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// Best sellers that are listed.
+const LISTED: u32 = 10;
+
+/// Refreshes the best sellers and fills the shelves until `stopping`.
+pub(crate) async fn run(
+    database: Arc<Database>,
+    inventory: Arc<Inventory>,
+    best_sellers: watch::Sender<Arc<[Sales]>>,
+    stopping: CancellationToken,
+) {
+    let mut pace = interval(PERIOD);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while stopping.run_until_cancelled(pace.tick()).await.is_some() {
+        match database
+            .call(|connection| orders::best_sellers(connection, LISTED))
+            .await
+        {
+            Ok(sales) => {
+                best_sellers.send_replace(sales.into());
+            }
+            Err(error) => warn!("the best sellers stay as they were: {error}"),
+        }
+        let filled = inventory.restock();
+        debug!("filled {filled} shelves");
+    }
+}

@@ -1,0 +1,37 @@
+//! What all requests share.
+
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, watch};
+
+use crate::database::Database;
+use crate::inventory::Inventory;
+use crate::orders::Sales;
+use crate::sessions::Sessions;
+
+/// Pictures drawn at the same time: they need a core each, and the workers need theirs.
+const PICTURES_AT_ONCE: usize = 2;
+
+/// Handed to every handler; clones are the same state.
+#[derive(Clone, Debug)]
+pub(crate) struct AppState {
+    pub(crate) database: Arc<Database>,
+    pub(crate) inventory: Arc<Inventory>,
+    pub(crate) sessions: Sessions,
+    /// Kept fresh by the [refresher](crate::refresher).
+    pub(crate) best_sellers: watch::Receiver<Arc<[Sales]>>,
+    pub(crate) drawing: Arc<Semaphore>,
+}
+
+impl AppState {
+    /// With full shelves and nobody there. Best sellers come through `best_sellers`.
+    pub(crate) fn new(database: Database, best_sellers: watch::Receiver<Arc<[Sales]>>) -> Self {
+        Self {
+            database: Arc::new(database),
+            inventory: Arc::new(Inventory::full()),
+            sessions: Sessions::default(),
+            best_sellers,
+            drawing: Arc::new(Semaphore::new(PICTURES_AT_ONCE)),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! What the three demo services share: their command line's manners, their log, and when to stop.
+//!
+//! Nothing here spawns a task, so that every task of a demo has its spawn place in the demo's own source.
+
+mod arguments;
+mod duration;
+mod listen;
+mod log;
+mod outcome;
+#[cfg(feature = "session")]
+mod session;
+mod stop;
+
+pub use arguments::arguments;
+pub use duration::{InvalidDuration, duration};
+pub use listen::listen;
+pub use log::log_to_stderr;
+pub use outcome::report;
+#[cfg(feature = "session")]
+pub use session::{Ended, Session};
+pub use stop::{Stopped, stop_signal};
+
+use std::time::Duration;
+
+/// Time between two summary lines in the log.
+pub const SUMMARY_PERIOD: Duration = Duration::from_secs(5);
+
+/// How long a service that stops waits for work in flight before it aborts it.
+pub const DRAIN_LIMIT: Duration = Duration::from_secs(10);

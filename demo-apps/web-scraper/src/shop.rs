@@ -1,0 +1,84 @@
+//! The shop: a small site with a catalogue and a page per product, and with the moods of a real one.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Html;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::product::{PRODUCTS, Product};
+
+/// Serves the shop until `closing`, then lets open connections finish.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    closing: CancellationToken,
+) -> std::io::Result<()> {
+    let site = Router::new()
+        .route("/catalogue", get(catalogue))
+        .route("/products/{id}", get(product))
+        .with_state(OpenedAt(Instant::now()));
+    axum::serve(listener, site)
+        .with_graceful_shutdown(closing.cancelled_owned())
+        .await
+}
+
+#[derive(Clone, Copy, Debug)]
+struct OpenedAt(Instant);
+
+async fn catalogue() -> Html<String> {
+    let mut links = String::new();
+    for id in 1..=PRODUCTS {
+        // Writing to a `String` cannot fail.
+        let _ = writeln!(links, r#"<li><a href="/products/{id}">no. {id}</a></li>"#);
+    }
+    Html(format!(
+        "<!doctype html><title>Catalogue</title><ul>\n{links}</ul>\n"
+    ))
+}
+
+async fn product(
+    State(OpenedAt(opened_at)): State<OpenedAt>,
+    Path(id): Path<u32>,
+) -> Result<Html<String>, StatusCode> {
+    sleep(latency()).await;
+    if fastrand::u32(..100) < 2 {
+        return Err(StatusCode::SERVICE_UNAVAILABLE);
+    }
+    let product = Product::in_shop(id, opened_at.elapsed()).ok_or(StatusCode::NOT_FOUND)?;
+    Ok(Html(product_page(&product)))
+}
+
+/// Mostly quick, and one request in five hundred hangs for longer than anybody waits.
+fn latency() -> Duration {
+    if fastrand::u32(..500) == 0 {
+        Duration::from_secs(5)
+    } else {
+        Duration::from_millis(fastrand::u64(5..40))
+    }
+}
+
+pub(crate) fn product_page(product: &Product) -> String {
+    let Product {
+        id,
+        category,
+        name,
+        price_cents,
+    } = product;
+    let (euros, cents) = (price_cents / 100, price_cents % 100);
+    format!(
+        r#"<!doctype html>
+<title>{name}</title>
+<article class="product" data-id="{id}" data-category="{category}">
+<h1>{name}</h1>
+<p class="price">{euros}.{cents:02} EUR</p>
+<p>Chosen with care, packed by hand, sent on the day you order.</p>
+</article>
+"#
+    )
+}

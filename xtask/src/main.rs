@@ -1,0 +1,31 @@
+//! What CI runs, benchmarks and generated files: `cargo xtask COMMAND`. One file per command.
+
+mod bench;
+mod cargo;
+mod ci;
+mod codegen;
+mod demo;
+mod docs;
+
+use clap::Parser;
+
+fn main() -> anyhow::Result<()> {
+    match Command::parse() {
+        Command::Bench(args) => bench::run(&args),
+        Command::Ci(args) => ci::run(&args),
+        Command::Codegen(args) => codegen::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Docs(args) => docs::run(&args),
+    }
+}
+
+/// What CI runs, benchmarks and generated files.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+enum Command {
+    Bench(bench::Args),
+    Ci(ci::Args),
+    Codegen(codegen::Args),
+    Demo(demo::Args),
+    Docs(docs::Args),
+}
