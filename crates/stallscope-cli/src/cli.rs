@@ -79,7 +79,7 @@ impl TargetArgs {
 pub(crate) enum Command {
     /// The processes of this user that can be looked at
     List(ListArgs),
-    /// Their live tasks, a line each
+    /// Live tasks, a line each
     Ps(PsArgs),
     /// Live tasks below the task that spawned them
     Tree(TreeArgs),

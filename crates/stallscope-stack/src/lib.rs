@@ -57,6 +57,15 @@
 //!
 //! Invariant: this crate knows nothing of async runtimes.
 
+// Where the platform is not supported nobody uses what only its side of `platform` needs.
+#![cfg_attr(
+    not(all(
+        target_os = "linux",
+        any(target_arch = "x86_64", target_arch = "aarch64")
+    )),
+    allow(dead_code)
+)]
+
 mod capture;
 mod frame;
 pub mod kernel;

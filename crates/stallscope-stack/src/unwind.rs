@@ -67,10 +67,10 @@ pub enum Ended {
 /// How sure a walk is of its frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Certainty {
-    /// Every register it used was known.
+    /// Every register it used was known, or followed from the code.
     Exact,
-    /// A waiting thread's frame pointer was needed and not shown by the kernel. It was found by trying: the walk
-    /// reaches the outermost frame, and the code before each return address agrees best with it.
+    /// A waiting thread's frame pointer was needed and not shown by the kernel, and had to be found by trying: of the
+    /// walks that reach the outermost frame it is the one the code agrees best with.
     Reconstructed,
 }
 

@@ -31,7 +31,8 @@ pub(crate) fn take_leave() {
 
 /// Prints one line where the person who starts the program looks. Never fails: a closed stderr is no reason to.
 pub(crate) fn warn(what: &str) {
-    let _ = writeln!(std::io::stderr(), "stallscope: {what}");
+    // In one piece: another thread may write, or the process end, between two.
+    let _ = std::io::stderr().write_all(format!("stallscope: {what}\n").as_bytes());
 }
 
 fn first_start() -> Started {

@@ -30,8 +30,8 @@ pub(crate) struct Runtimes {
 pub(crate) struct Watched {
     /// Built with our hooks.
     hooked: bool,
-    /// One of our hooks has fired in it.
-    confirmed: AtomicBool,
+    /// It is known which runtime this is.
+    identified: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -51,7 +51,7 @@ impl Watched {
         };
         Watched {
             hooked,
-            confirmed: AtomicBool::new(false),
+            identified: AtomicBool::new(false),
             state: Mutex::new(state),
         }
     }
@@ -64,6 +64,7 @@ impl Watched {
         if let Some(current) = current {
             state.identity.get_or_insert(current.id());
             state.handle.get_or_insert(current);
+            self.identified.store(true, Ordering::Relaxed);
         }
     }
 
@@ -80,26 +81,20 @@ impl Watched {
         drop(last); // outside of the lock: it may be the runtime's last
     }
 
-    /// Called by the hooks: the runtime the calling thread is in is this one, whatever was assumed before.
+    /// The calling thread runs a task of this runtime: so the current runtime is this one.
     #[inline]
-    pub(crate) fn confirm(&self) {
-        if !self.confirmed.load(Ordering::Relaxed) {
-            self.confirm_slowly();
+    pub(crate) fn identify(&self) {
+        if !self.identified.load(Ordering::Relaxed) {
+            self.identify_slowly();
         }
     }
 
     #[cold]
-    fn confirm_slowly(&self) {
-        // A task spawned through a handle from outside has no context: a later one will have.
-        let Ok(current) = Handle::try_current() else {
-            return;
-        };
-        let mut state = self.state();
-        if state.identity != Some(current.id()) {
-            state.identity = Some(current.id());
-            state.handle = (state.holders > 0).then_some(current);
+    fn identify_slowly(&self) {
+        if let Ok(current) = Handle::try_current() {
+            self.state().identity.get_or_insert(current.id());
+            self.identified.store(true, Ordering::Relaxed);
         }
-        self.confirmed.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn is_hooked(&self) -> bool {
@@ -120,9 +115,10 @@ impl Watched {
 }
 
 impl Runtimes {
-    /// Registers a runtime that is about to be built.
+    /// Registers a runtime that is about to be built, whose hooks have to know its index before it exists. It is listed once one of its threads
+    /// has told which one it is.
     pub(crate) fn add(&'static self, hooked: bool) -> (RuntimeIndex, &'static Watched) {
-        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.all();
         match u8::try_from(all.len()) {
             Ok(index) if all.len() < CAPACITY => {
                 let watched: &'static Watched = Box::leak(Box::new(Watched::new(hooked)));
@@ -134,33 +130,70 @@ impl Runtimes {
     }
 
     /// The runtime the calling thread is in, registered now if it was not; none outside of any runtime.
-    ///
-    /// A runtime that was built with our hooks is known by index before it is known by identity: a current-thread runtime calls no hook before
-    /// its root future spawns something. Until then, one that waits to be identified is taken to be the current one; its first
-    /// hook corrects that if need be ([`Watched::confirm`]).
     pub(crate) fn current(&'static self) -> Option<(RuntimeIndex, &'static Watched)> {
         let identity = Handle::try_current().ok()?.id();
-        let known = self
-            .iter()
-            .find(|(_, watched)| watched.identity() == Some(identity));
-        let waiting = || {
+        let known = || {
             self.iter()
-                .find(|(_, watched)| watched.is_hooked() && watched.identity().is_none())
+                .find(|(_, watched)| watched.identity() == Some(identity))
         };
-        let (index, watched) = known.or_else(waiting).unwrap_or_else(|| self.add(false));
-        watched.state().identity.get_or_insert(identity);
+        if let Some(known) = known() {
+            return Some(known);
+        }
+        if self
+            .all()
+            .iter()
+            .any(|watched| watched.hooked && watched.identity().is_none())
+        {
+            canary::fly();
+            if let Some(known) = known() {
+                return Some(known);
+            }
+        }
+        let (index, watched) = self.add(false);
+        watched.identify();
         Some((index, watched))
     }
 
+    /// The runtimes that have shown themselves.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (RuntimeIndex, &'static Watched)> + use<> {
-        let all = self
-            .all
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        all.into_iter()
+        let all = self.all().clone();
+        let indexed = all
+            .into_iter()
             .enumerate()
-            .map(|(index, watched)| (index as RuntimeIndex, watched))
+            .map(|(index, watched)| (index as RuntimeIndex, watched));
+        indexed.filter(|(_, watched)| watched.identity().is_some())
+    }
+
+    fn all(&self) -> MutexGuard<'_, Vec<&'static Watched>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A task that asks which hooks the current runtime calls: the only way to tell, before anything else has run on it, whether it is one that was
+/// built with ours, and with which. It does nothing, ends at once, and is not recorded; tokio's own counters count it.
+pub(crate) mod canary {
+    use std::cell::Cell;
+
+    use super::Watched;
+
+    thread_local! {
+        static FLIES: Cell<bool> = const { Cell::new(false) };
+    }
+
+    pub(super) fn fly() {
+        FLIES.set(true);
+        // The spawn hook is called within this call.
+        drop(tokio::spawn(async {}));
+        FLIES.set(false);
+    }
+
+    /// Whether the task that is being spawned on this thread is the canary; if so, the runtime is identified.
+    pub(crate) fn is_caught_by(watched: &Watched) -> bool {
+        let caught = FLIES.get();
+        if caught {
+            watched.identify();
+        }
+        caught
     }
 }
 

@@ -5,6 +5,7 @@ use std::future::Future;
 
 use anyhow::{Context, bail};
 use demo_support::{SUMMARY_PERIOD, Stopped};
+use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 use tracing::info;
@@ -23,13 +24,9 @@ pub(crate) async fn run(
     args: &Args,
     stop: impl Future<Output = Stopped>,
 ) -> anyhow::Result<Ledger> {
-    // Removed with everything in it when the function returns.
-    let folder = tempfile::tempdir().context("cannot make a folder for the database")?;
-    let path = folder.path().join("readings.sqlite");
-    let store = spawn_blocking(move || Store::create(&path, KEPT_ROWS))
+    let (folder, store) = spawn_blocking(fresh_store)
         .await
-        .context("opening the database panicked")?
-        .context("cannot create the database")?;
+        .context("creating the database panicked")??;
 
     let pipeline = Pipeline::start(args.load, store);
     info!(
@@ -48,7 +45,20 @@ pub(crate) async fn run(
     if !ledger.balances() {
         bail!("{ledger}");
     }
+    // The drain has closed the database; removing it still takes the disk's time.
+    spawn_blocking(move || folder.close())
+        .await
+        .context("removing the database panicked")?
+        .context("cannot remove the database")?;
     Ok(ledger)
+}
+
+/// An empty store in a folder of its own, which is removed when the folder is dropped. Blocks.
+fn fresh_store() -> anyhow::Result<(TempDir, Store)> {
+    let folder = tempfile::tempdir().context("cannot make a folder for the database")?;
+    let path = folder.path().join("readings.sqlite");
+    let store = Store::create(&path, KEPT_ROWS).context("cannot create the database")?;
+    Ok((folder, store))
 }
 
 async fn log_summaries(progress: &Progress) -> Infallible {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use demo_support::{SUMMARY_PERIOD, Stopped};
+use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
@@ -27,13 +28,9 @@ pub(crate) async fn run(
     args: &Args,
     stop: impl Future<Output = Stopped>,
 ) -> anyhow::Result<Account> {
-    // Removed with everything in it when the function returns.
-    let folder = tempfile::tempdir().context("cannot make a folder for the database")?;
-    let path = folder.path().join("shop.sqlite");
-    let database = spawn_blocking(move || Database::open(&path, orders::SCHEMA))
+    let (folder, database) = spawn_blocking(fresh_database)
         .await
-        .context("opening the database panicked")?
-        .context("cannot create the database")?;
+        .context("creating the database panicked")??;
     let (best_sellers, listed) = watch::channel(Arc::from([]));
     let state = AppState::new(database, listed);
 
@@ -88,7 +85,23 @@ pub(crate) async fn run(
     if account.confirmed > account.stored {
         bail!("orders were lost: {account}");
     }
+    // SQLite writes its log back when the last connection closes: that is for the blocking pool too.
+    spawn_blocking(move || {
+        drop(state);
+        folder.close()
+    })
+    .await
+    .context("closing the database panicked")?
+    .context("cannot remove the database")?;
     Ok(account)
+}
+
+/// An empty database in a folder of its own, which is removed when the folder is dropped. Blocks.
+fn fresh_database() -> anyhow::Result<(TempDir, Database)> {
+    let folder = tempfile::tempdir().context("cannot make a folder for the database")?;
+    let path = folder.path().join("shop.sqlite");
+    let database = Database::open(&path, orders::SCHEMA).context("cannot create the database")?;
+    Ok((folder, database))
 }
 
 async fn log_summaries(tally: &Tally, sessions: &Sessions) -> Infallible {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use crate::extract;
 use crate::fetch::{FetchError, Fetcher, Page};
@@ -44,7 +44,7 @@ pub(crate) async fn scrape(fetcher: &Arc<Fetcher>) -> Result<Round, FetchError> 
                 round.given_up += 1;
             }
             Err(panicked) => {
-                debug!("a page task failed: {panicked}");
+                warn!("a page task failed: {panicked}");
                 round.given_up += 1;
             }
         }

@@ -29,9 +29,7 @@ pub(crate) fn describe() -> Result<Machine> {
         cpu: field(&cpus, "model name").unwrap_or("unknown").to_owned(),
         cores: std::thread::available_parallelism()?.get(),
         memory_gib: memory_kib("MemTotal")? >> 20,
-        system: stdout_of(Command::new("uname").args(["-s", "-r", "-m"]))?
-            .trim()
-            .to_owned(),
+        system: format!("Linux {}", kernel()?),
         rustc: stdout_of(Command::new("rustc").arg("--version"))?
             .trim()
             .to_owned(),
@@ -52,6 +50,17 @@ pub(crate) fn today() -> Result<String> {
 /// Bytes that can be had without swapping.
 pub(crate) fn available_memory() -> Result<u64> {
     Ok(memory_kib("MemAvailable")? * 1024)
+}
+
+/// The release of the kernel, without what the distributor added.
+fn kernel() -> Result<String> {
+    let release = stdout_of(Command::new("uname").arg("-r"))?;
+    Ok(release
+        .trim()
+        .split('-')
+        .next()
+        .unwrap_or_default()
+        .to_owned())
 }
 
 fn memory_kib(name: &str) -> Result<u64> {

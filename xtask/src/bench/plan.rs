@@ -303,10 +303,13 @@ pub(crate) const RUNS: &[Run] = &[
     },
     Run {
         group: Group::Eternal,
-        full: "eternal-all-at-once eternal=1000 quiet_ms=3000",
+        full: "eternal-all-at-once eternal=4000 quiet_ms=3000",
         quick: "eternal-all-at-once eternal=1000 quiet_ms=1000",
         modes: &Mode::ALL,
-        tasks: Tasks::same(1_000_000),
+        tasks: Tasks {
+            full: 4_000_000,
+            quick: 1_000_000,
+        },
         figures: &[figure(
             "eternal-all-at-once",
             "bytes_per_task",

@@ -8,7 +8,7 @@ pub(super) struct FieldSpec {
     pub(super) name: &'static str,
     pub(super) field: Field,
     pub(super) kind: Kind,
-    meaning: &'static str,
+    pub(super) meaning: &'static str,
     pub(super) example: &'static str,
 }
 
@@ -135,7 +135,7 @@ pub(crate) fn reference() -> String {
         "Filters: terms separated by spaces, all of which must hold.\n\
          A word is looked for in name, place, kind, state and id: `db`, \"two words\".\n\
          `!` in front of a term turns it around: `!hyper`.\n\
-         A field is compared with `:` (contains, or is), `=` (is), `>` and `<`:\n",
+         A field is compared with `:` (contains, or is), `=` (is), `>` (above) and `<` (below):\n",
     );
     for spec in FIELDS {
         // Writing to a string cannot fail.

@@ -1,5 +1,8 @@
 //! The filter language, by example and by property.
 
+use std::fs;
+use std::path::Path;
+
 use proptest::prelude::*;
 use stallscope_wire::message::{Comparison, Field, Term};
 
@@ -133,6 +136,47 @@ fn the_page_names_every_field_and_its_examples_hold() {
     for spec in FIELDS {
         read(spec.example);
     }
+}
+
+/// Made from the table; `UPDATE_DOCS=1` writes it anew.
+#[test]
+fn the_document_is_the_table() {
+    let mut page = String::from(
+        "# Filters\n\n\
+         Made from `crates/stallscope-cli/src/filter/fields.rs` by `UPDATE_DOCS=1 cargo test -p stallscope-cli`; a test compares.\n\n\
+         `stallscope ps --filter` and `/` in the terminal view take the same filters: terms separated by spaces, all of which must\n\
+         hold. A word is looked for in name, place, kind, state and id. `!` in front of a term turns it around. Text with a space or\n\
+         with the look of a field goes in quotes: `\"two words\"`. Times are written `100us`, `50ms`, `1.5s`, `2m` or `1h`. Upper and lower\n\
+         case are the same.\n\n\
+         | field | what it is | compared with | for instance |\n|---|---|---|---|\n",
+    );
+    page.extend(FIELDS.iter().map(|spec| {
+        let operators: Vec<_> = spec
+            .kind
+            .operators()
+            .iter()
+            .map(|(operator, _)| format!("`{operator}`"))
+            .collect();
+        format!(
+            "| `{}` | {} | {} | `{}` |\n",
+            spec.name,
+            spec.meaning,
+            operators.join(" "),
+            spec.example
+        )
+    }));
+    page.push_str(
+        "\n`:` means \"contains\" for text, and \"is\" for everything else; `=` means \"is\".\n",
+    );
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/filter.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &page).expect("docs/ can be written to");
+    }
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        written == page,
+        "docs/filter.md is old: UPDATE_DOCS=1 cargo test -p stallscope-cli writes it anew"
+    );
 }
 
 #[test]

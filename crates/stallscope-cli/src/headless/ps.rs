@@ -12,7 +12,7 @@ use super::task::{self, Places, TaskJson};
 use crate::cli::PsArgs;
 use crate::client::{ClientError, Connection};
 use crate::failure::Failure;
-use crate::format::{counted, printable};
+use crate::format::printable;
 use crate::target::Target;
 
 pub(crate) fn run(target: &Target, args: &PsArgs, out: &mut impl Write) -> Result<(), Failure> {
@@ -101,21 +101,16 @@ fn write_table(out: &mut impl Write, args: &PsArgs, listing: &Listing) -> Result
     Ok(())
 }
 
-/// What the table leaves out.
+/// What the table leaves out. Root futures are counted here, unlike in the header.
 fn note(shown: u64, matched: u64, args: &PsArgs) -> Option<String> {
     let is_filtered = !args.filter.terms().is_empty();
-    let filtered = if is_filtered {
-        " that match the filter"
-    } else {
-        ""
-    };
-    if shown < matched {
-        Some(format!(
-            "the first {shown} of {}{filtered}",
-            counted(matched, "task")
-        ))
-    } else {
-        is_filtered.then(|| format!("{}{filtered}", counted(matched, "task")))
+    match (shown < matched, is_filtered) {
+        (true, true) => Some(format!(
+            "the first {shown} of {matched} that match the filter"
+        )),
+        (true, false) => Some(format!("the first {shown} of {matched}")),
+        (false, true) => Some(format!("{matched} that match the filter")),
+        (false, false) => None,
     }
 }
 

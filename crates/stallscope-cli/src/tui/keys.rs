@@ -177,7 +177,7 @@ pub(crate) static BINDINGS: &[Binding] = &[
         help: "down",
     },
     Binding {
-        chords: &[Plain(KeyCode::PageUp), Ctrl('b')],
+        chords: &[Plain(KeyCode::PageUp)],
         command: Command::PageUp,
         contexts: &[Tree, Text],
         hint: "",

@@ -35,7 +35,9 @@ pub(crate) struct TakenOver(());
 ///
 /// A panic, in whatever thread, gives it back before it is reported, so that the report can be read; then `inbox` is told to end
 /// the view.
-pub(crate) fn take_over(inbox: Sender<Msg>) -> io::Result<(TakenOver, Terminal<CrosstermBackend<Frames>>)> {
+pub(crate) fn take_over(
+    inbox: Sender<Msg>,
+) -> io::Result<(TakenOver, Terminal<CrosstermBackend<Frames>>)> {
     let terminal = Terminal::new(CrosstermBackend::new(Frames::default()))?;
     restore_on_panic(inbox);
     enable_raw_mode()?;

@@ -31,7 +31,11 @@ fn the_only_process_is_shown_keys_work_and_q_leaves_the_terminal_as_it_was() {
     terminal.expect("×40");
     terminal.press("?");
     terminal.expect("Tree of tasks");
+    // Escape and the next key together would be Alt and that key.
     terminal.press("\x1b");
+    terminal.wait("tree without the help", |screen| {
+        !screen.contents().contains("Tree of tasks")
+    });
     terminal.press("/db conn\r");
     terminal.expect("3 of 47 tasks");
     terminal.resize(120, 40);
@@ -47,7 +51,7 @@ fn the_death_of_the_process_is_told_and_the_view_can_still_be_left() {
     let mut terminal = view(&served, &["--pid", &std::process::id().to_string()]);
     terminal.expect("×40");
     served.end();
-    terminal.expect("no connection for");
+    terminal.expect("cut off");
     terminal.expect("×40");
     terminal.press("q");
     assert!(terminal.ended().success());
@@ -59,7 +63,10 @@ fn a_signal_to_end_leaves_the_terminal_as_it_was() {
     let served = Served::new();
     let mut terminal = view(&served, &[]);
     terminal.expect("×40");
-    let pid = i32::try_from(terminal.pid()).ok().and_then(Pid::from_raw).expect("a process number");
+    let pid = i32::try_from(terminal.pid())
+        .ok()
+        .and_then(Pid::from_raw)
+        .expect("a process number");
     kill_process(pid, Signal::TERM).expect("our own child");
     terminal.ended();
     terminal.expect_restored();

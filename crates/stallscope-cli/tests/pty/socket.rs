@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use stallscope_wire::frame::{Decoder, Limit, encode};
 use stallscope_wire::message::{
-    AgentMessage, ClientMessage, Failed, Process, Subscribe, Update, Welcome, agent_message, client_message,
+    AgentMessage, ClientMessage, Failed, Process, Subscribe, Update, Welcome, agent_message,
+    client_message,
 };
 use tempfile::TempDir;
 
@@ -38,13 +39,17 @@ impl Served {
         let mut served = Self::nothing();
         let sockets = served.directory.path().join("stallscope");
         fs::create_dir(&sockets).expect("a directory for sockets");
-        fs::set_permissions(&sockets, fs::Permissions::from_mode(0o700)).expect("our own directory");
+        fs::set_permissions(&sockets, fs::Permissions::from_mode(0o700))
+            .expect("our own directory");
         let socket = sockets.join(format!("{}.sock", std::process::id()));
         let listener = UnixListener::bind(&socket).expect("a socket");
         let connections = Arc::clone(&served.connections);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                connections.lock().expect("no panic").push(stream.try_clone().expect("a second handle"));
+                connections
+                    .lock()
+                    .expect("no panic")
+                    .push(stream.try_clone().expect("a second handle"));
                 // A client that looks whether somebody is there hangs up at once.
                 thread::spawn(move || serve(stream));
             }
@@ -84,9 +89,14 @@ fn serve(mut stream: UnixStream) -> io::Result<()> {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
         }
-        while let Some(message) = decoder.next_message::<ClientMessage>().map_err(io::Error::other)? {
+        while let Some(message) = decoder
+            .next_message::<ClientMessage>()
+            .map_err(io::Error::other)?
+        {
             match message.body {
-                Some(client_message::Body::Hello(_)) => say(&mut stream, agent_message::Body::Welcome(welcome()))?,
+                Some(client_message::Body::Hello(_)) => {
+                    say(&mut stream, agent_message::Body::Welcome(welcome()))?;
+                }
                 Some(client_message::Body::Subscribe(asked)) => subscriptions.push(asked),
                 Some(client_message::Body::Unsubscribe(asked)) => {
                     subscriptions.retain(|active| active.subscription != asked.subscription);
@@ -99,8 +109,15 @@ fn serve(mut stream: UnixStream) -> io::Result<()> {
             let subscription = asked.subscription;
             let topic = asked.topic.as_ref().ok_or(io::ErrorKind::InvalidData)?;
             let body = match agent.answer(topic, at_ns) {
-                Ok(body) => agent_message::Body::Update(Update { subscription, at_ns, body: Some(body) }),
-                Err(reason) => agent_message::Body::Failed(Failed { subscription, reason }),
+                Ok(body) => agent_message::Body::Update(Update {
+                    subscription,
+                    at_ns,
+                    body: Some(body),
+                }),
+                Err(reason) => agent_message::Body::Failed(Failed {
+                    subscription,
+                    reason,
+                }),
             };
             say(&mut stream, body)?;
         }
@@ -121,6 +138,7 @@ fn welcome() -> Welcome {
 }
 
 fn say(stream: &mut UnixStream, body: agent_message::Body) -> io::Result<()> {
-    let frame = encode(&AgentMessage { body: Some(body) }, Limit::TO_CLIENT).map_err(io::Error::other)?;
+    let frame =
+        encode(&AgentMessage { body: Some(body) }, Limit::TO_CLIENT).map_err(io::Error::other)?;
     stream.write_all(&frame)
 }

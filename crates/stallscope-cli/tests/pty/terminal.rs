@@ -5,7 +5,9 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, SlavePty, native_pty_system};
+use portable_pty::{
+    Child, CommandBuilder, ExitStatus, MasterPty, PtySize, SlavePty, native_pty_system,
+};
 
 /// Longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -29,10 +31,20 @@ struct Screen {
 impl Terminal {
     pub(crate) fn start(mut command: CommandBuilder, columns: u16, lines: u16) -> Self {
         command.env("TERM", "xterm-256color");
-        let size = PtySize { rows: lines, cols: columns, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
+        let size = PtySize {
+            rows: lines,
+            cols: columns,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let pair = native_pty_system()
+            .openpty(size)
+            .expect("a pseudo-terminal");
         let before = settings(&*pair.master);
-        let child = pair.slave.spawn_command(command).expect("the program starts");
+        let child = pair
+            .slave
+            .spawn_command(command)
+            .expect("the program starts");
         let mut output = pair.master.try_clone_reader().expect("the other end");
         let screen = Arc::new(Screen {
             parser: Mutex::new(vt100::Parser::new(lines, columns, 1_000)),
@@ -42,7 +54,11 @@ impl Terminal {
         thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = output.read(&mut bytes) {
-                shown.parser.lock().expect("no panic").process(&bytes[..count]);
+                shown
+                    .parser
+                    .lock()
+                    .expect("no panic")
+                    .process(&bytes[..count]);
                 shown.changed.notify_all();
             }
         });
@@ -57,20 +73,34 @@ impl Terminal {
     }
 
     pub(crate) fn press(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).expect("the program reads");
+        self.keyboard
+            .write_all(keys.as_bytes())
+            .expect("the program reads");
         self.keyboard.flush().expect("the program reads");
     }
 
     pub(crate) fn resize(&mut self, columns: u16, lines: u16) {
-        let size = PtySize { rows: lines, cols: columns, pixel_width: 0, pixel_height: 0 };
-        self.screen.parser.lock().expect("no panic").screen_mut().set_size(lines, columns);
+        let size = PtySize {
+            rows: lines,
+            cols: columns,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        self.screen
+            .parser
+            .lock()
+            .expect("no panic")
+            .screen_mut()
+            .set_size(lines, columns);
         self.master.resize(size).expect("a terminal can be resized");
     }
 
     /// Waits until the screen shows this text.
     #[track_caller]
     pub(crate) fn expect(&self, text: &str) {
-        self.wait(&format!("{text:?} on the screen"), |screen| screen.contents().contains(text));
+        self.wait(&format!("{text:?} on the screen"), |screen| {
+            screen.contents().contains(text)
+        });
     }
 
     #[track_caller]
@@ -79,8 +109,17 @@ impl Terminal {
         let mut parser = self.screen.parser.lock().expect("no panic");
         while !holds(parser.screen()) {
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "no {what}:\n{}", parser.screen().contents());
-            parser = self.screen.changed.wait_timeout(parser, left).expect("no panic").0;
+            assert!(
+                !left.is_zero(),
+                "no {what}:\n{}",
+                parser.screen().contents()
+            );
+            parser = self
+                .screen
+                .changed
+                .wait_timeout(parser, left)
+                .expect("no panic")
+                .0;
         }
     }
 
@@ -104,7 +143,9 @@ impl Terminal {
     /// The alternate screen was left, the cursor is shown, and the settings are those from before.
     #[track_caller]
     pub(crate) fn expect_restored(&self) {
-        self.wait("end of the alternate screen", |screen| !screen.alternate_screen());
+        self.wait("end of the alternate screen", |screen| {
+            !screen.alternate_screen()
+        });
         self.wait("cursor", |screen| !screen.hide_cursor());
         assert_eq!(settings(&*self.master), self.before, "raw mode was left");
     }
@@ -124,5 +165,8 @@ impl Drop for Terminal {
 }
 
 fn settings(master: &dyn MasterPty) -> String {
-    format!("{:?}", master.get_termios().expect("a terminal has settings"))
+    format!(
+        "{:?}",
+        master.get_termios().expect("a terminal has settings")
+    )
 }

@@ -3,7 +3,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+// The terminal of the view's own tests, of which these need a part.
+#[allow(dead_code)]
+#[path = "../pty/terminal.rs"]
+mod terminal;
+
 mod answers;
 mod bad_agents;
+mod program;
 mod run;
+mod run_with_view;
 mod targets;

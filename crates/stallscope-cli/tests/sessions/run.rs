@@ -1,14 +1,11 @@
 //! `stallscope run` where no view can be drawn: the program runs as if it had been started directly.
 
-use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
-use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::agent::{Agent, Part};
-use crate::support::service::Service;
+use crate::program;
 use crate::support::{Sandbox, Session};
 
 #[test]
@@ -87,43 +84,14 @@ fn a_signal_to_end_reaches_the_program() {
     assert_eq!(child.wait().expect("its end").code(), Some(5));
 }
 
-/// The program of the next test: this very binary, started again.
-const PLAY: &str = "STALLSCOPE_TEST_PLAYS_PROGRAM";
-
-#[test]
-fn the_program_of_the_next_test() {
-    let Some(sandbox) = std::env::var_os(PLAY) else {
-        return;
-    };
-    let socket = format!("stallscope/{}.sock", std::process::id());
-    let _agent = Agent::at(
-        &std::path::Path::new(&sandbox).join(socket),
-        Part::Serves(Service::small()),
-    );
-    let end = std::path::Path::new(&sandbox).join("end");
-    while !end.exists() {
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
 #[test]
 fn where_the_view_cannot_be_drawn_it_is_said_how_to_open_it() {
     let sandbox = Sandbox::new();
-    let own = std::env::current_exe().expect("our own path");
-    let directory = sandbox
-        .socket(1)
-        .parent()
-        .and_then(|sockets| sockets.parent())
-        .expect("a parent")
-        .to_owned();
     // The program is started by a shell that stays: the socket belongs to a child of what was started.
     let mut child = sandbox
         .stallscope("run -- sh -c")
-        .arg(format!(
-            "'{}' run::the_program_of_the_next_test --exact; exit $?",
-            own.display()
-        ))
-        .env(PLAY, &directory)
+        .arg(format!("{}; exit $?", program::command_line()))
+        .env(program::PLAY, sandbox.path())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
@@ -133,9 +101,11 @@ fn where_the_view_cannot_be_drawn_it_is_said_how_to_open_it() {
         .read_line(&mut told)
         .expect("a line");
     assert!(
-        told.starts_with("stallscope: no terminal to draw on; `stallscope` on another one opens the view of process "),
+        told.starts_with(
+            "stallscope: no terminal to draw on; `stallscope` on another one opens the view of process "
+        ),
         "{told}"
     );
-    fs::write(directory.join("end"), "").expect("the sign to end");
+    program::end(&sandbox);
     assert_eq!(child.wait().expect("its end").code(), Some(0));
 }

@@ -5,7 +5,7 @@ pub(crate) mod service;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use serde_json::Value;
@@ -23,6 +23,10 @@ impl Sandbox {
         fs::create_dir(&sockets).expect("the directory of the sockets");
         fs::set_permissions(&sockets, fs::Permissions::from_mode(0o700)).expect("mode");
         Sandbox { directory }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
     }
 
     /// Where the process `pid` would put its socket.

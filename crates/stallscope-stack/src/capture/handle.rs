@@ -28,8 +28,6 @@ pub struct Registration {
 struct Record {
     tid: Tid,
     bounds: StackBounds,
-    /// An address inside the frame that registered. The thread's outermost frames lie above it.
-    anchor: u64,
     /// Set when the registration is dropped. From then on number and stack may belong to another thread.
     ended: AtomicBool,
 }
@@ -44,12 +42,9 @@ impl ThreadHandle {
     pub fn register_current() -> Result<Registration, CaptureError> {
         let tid = Tid::current().ok_or(CaptureError::NotAvailableHere)?;
         let bounds = platform::current_stack().ok_or(CaptureError::NotAvailableHere)?;
-        let here = 0_u8;
-        let anchor = (&raw const here).addr() as u64;
         let record = Record {
             tid,
             bounds,
-            anchor,
             ended: AtomicBool::new(false),
         };
         Ok(Registration {
@@ -73,10 +68,6 @@ impl ThreadHandle {
     /// Whether the thread has ended, or given its registration up.
     pub fn has_ended(&self) -> bool {
         self.record.ended.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn anchor(&self) -> u64 {
-        self.record.anchor
     }
 }
 

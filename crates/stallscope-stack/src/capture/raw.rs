@@ -63,8 +63,6 @@ pub struct RawStack {
     pub truncated: bool,
     /// How it was copied.
     pub method: Method,
-    /// The thread's registration lies below its outermost frames: a walk is complete only when it got above this.
-    pub(crate) anchor: u64,
 }
 
 impl RawStack {
@@ -103,7 +101,6 @@ mod tests {
             bytes,
             truncated: false,
             method: Method::Untouched,
-            anchor: 0,
         }
     }
 

@@ -29,7 +29,6 @@ pub use parse::{Faults, Position, RunState, SchedTimes};
 pub use syscalls::{Family, SystemCall};
 
 use crate::Tid;
-pub(crate) use parse::StatusLine;
 
 /// One reading of the kernel's view of a thread.
 ///
@@ -106,7 +105,7 @@ impl ThreadState {
 
 /// Whether the thread blocks a signal; `None` if unknown.
 pub(crate) fn blocks_signal(tid: Tid, signal: i32) -> Option<bool> {
-    let mask = parse::status_mask(&read(tid, "status")?, StatusLine::BlockedSignals)?;
+    let mask = parse::blocked_signals(&read(tid, "status")?)?;
     let bit = u32::try_from(signal).ok()?.checked_sub(1)?;
     Some(mask.checked_shr(bit)? & 1 == 1)
 }

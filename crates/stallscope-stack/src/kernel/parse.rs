@@ -67,12 +67,6 @@ pub struct Faults {
     pub major: u64,
 }
 
-/// A line of `status` that holds a set of signals.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum StatusLine {
-    BlockedSignals,
-}
-
 /// `stat`: the field after the name. The name is the program's choice and may hold anything, also `) R`.
 pub(super) fn run_state(stat: &str) -> RunState {
     match fields_after_name(stat).and_then(|mut fields| fields.next()) {
@@ -132,12 +126,11 @@ pub(super) fn sched_times(schedstat: &str) -> Option<SchedTimes> {
     (times.switches != 0).then_some(times)
 }
 
-/// `status`: a line of name, colon, tab and 16 hexadecimal digits, bit 0 for signal 1.
-pub(super) fn status_mask(status: &str, line: StatusLine) -> Option<u64> {
-    let name = match line {
-        StatusLine::BlockedSignals => "SigBlk:",
-    };
-    let digits = status.lines().find_map(|line| line.strip_prefix(name))?;
+/// `status`: the set of blocked signals, bit 0 for signal 1, 16 hexadecimal digits behind their name.
+pub(super) fn blocked_signals(status: &str) -> Option<u64> {
+    let digits = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigBlk:"))?;
     u64::from_str_radix(digits.trim(), 16).ok()
 }
 
@@ -223,18 +216,15 @@ mod tests {
     #[test]
     fn the_signal_mask_is_found_among_other_lines() {
         let status = "Name:\tx\nSigPnd:\t0000000000000000\nSigBlk:\t0000000000400000\nSigIgn:\t1\n";
-        assert_eq!(
-            status_mask(status, StatusLine::BlockedSignals),
-            Some(1 << 22)
-        );
-        assert_eq!(status_mask("Name:\tx\n", StatusLine::BlockedSignals), None);
+        assert_eq!(blocked_signals(status), Some(1 << 22));
+        assert_eq!(blocked_signals("Name:\tx\n"), None);
     }
 
     proptest! {
         #[test]
         fn no_text_makes_a_parser_panic(text in "\\PC*") {
             let _ = (run_state(&text), faults(&text), position(&text), wait_channel(&text), sched_times(&text));
-            let _ = status_mask(&text, StatusLine::BlockedSignals);
+            let _ = blocked_signals(&text);
         }
 
         #[test]

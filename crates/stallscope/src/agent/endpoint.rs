@@ -60,6 +60,16 @@ impl Endpoint {
         }
     }
 
+    /// Removes sockets of ended processes from our own directory; elsewhere nothing is ours to remove.
+    pub(super) fn sweep_neighbours(&self) {
+        if let Endpoint::Unix(_, path) = self
+            && let Some(directory) = path.parent()
+            && own_directory().is_ok_and(|own| own == directory)
+        {
+            sweep(directory);
+        }
+    }
+
     /// Whether a client has to present the token: over TCP nobody vouches for it.
     pub(super) fn needs_token(&self) -> bool {
         matches!(self, Endpoint::Tcp(..))
@@ -117,7 +127,7 @@ pub(super) fn remove_file() {
     }
 }
 
-/// The directory for this user's sockets, made if need be and swept of the sockets of ended processes.
+/// The directory for this user's sockets, made if need be.
 fn own_directory() -> Result<PathBuf, String> {
     let directory = match std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from) {
         Some(runtime) if runtime.is_absolute() => runtime.join("stallscope"),
@@ -150,7 +160,6 @@ fn own_directory() -> Result<PathBuf, String> {
     {
         return trouble(&format!("is open to others and cannot be closed ({error})"));
     }
-    sweep(&directory);
     Ok(directory)
 }
 

@@ -29,17 +29,20 @@ pub(crate) struct Status {
 
 /// Starts the agent thread. Whatever fails becomes one line on stderr and an entry of `doctor`.
 pub(crate) fn start(started: &Started) {
-    let listen = started.config.listen.clone();
+    // Here and not on the agent's thread: when the application runs, its socket exists, and what is wrong has been said.
+    let endpoint = Endpoint::open(&started.config.listen).unwrap_or_else(|problem| {
+        report(&problem);
+        None
+    });
+    status().listening = endpoint.as_ref().map(Endpoint::to_string);
     let token = started.config.token.clone();
     let complaints = started.complaints.clone();
     let run = move || {
-        let endpoint = Endpoint::open(&listen);
-        match &endpoint {
-            Ok(endpoint) => status().listening = endpoint.as_ref().map(Endpoint::to_string),
-            Err(problem) => report(problem),
+        if let Some(endpoint) = &endpoint {
+            endpoint.sweep_neighbours();
         }
         serve::run(
-            endpoint.ok().flatten().as_ref(),
+            endpoint.as_ref(),
             token.as_deref(),
             Answers::new(complaints),
         );

@@ -56,22 +56,34 @@ impl BuilderExt for Builder {
     }
 }
 
-#[cfg_attr(not(tokio_unstable), allow(clippy::needless_pass_by_value))] // the hooks tier takes them
+#[cfg(tokio_unstable)]
 fn watch(builder: &mut Builder, hooks: Hooks) {
-    let (index, watched) = RUNTIMES.add(cfg!(tokio_unstable));
-    watch_threads(builder, watched, &hooks);
-    #[cfg(tokio_unstable)]
+    let (index, watched) = RUNTIMES.add(true);
+    watch_threads(builder, &hooks, move || Some(watched));
     crate::tier::hooks::install(builder, index, watched, hooks);
-    #[cfg(not(tokio_unstable))]
-    let _ = index;
 }
 
-/// Keeps the runtime's handle as long as it has threads.
-fn watch_threads(builder: &mut Builder, watched: &'static Watched, hooks: &Hooks) {
+#[cfg(not(tokio_unstable))]
+#[allow(clippy::needless_pass_by_value)] // the hooks tier takes them
+fn watch(builder: &mut Builder, hooks: Hooks) {
+    watch_threads(builder, &hooks, || {
+        RUNTIMES.current().map(|(_, watched)| watched)
+    });
+}
+
+/// Keeps the runtime's handle as long as it has threads. `which` is asked on them.
+fn watch_threads(
+    builder: &mut Builder,
+    hooks: &Hooks,
+    which: impl Fn() -> Option<&'static Watched> + Send + Sync + Clone + 'static,
+) {
     let (theirs_at_start, theirs_at_stop) = (hooks.thread_start.clone(), hooks.thread_stop.clone());
+    let which_at_stop = which.clone();
     builder.on_thread_start(move || {
         mark_pool_thread();
-        watched.hold();
+        if let Some(watched) = which() {
+            watched.hold();
+        }
         if let Some(theirs) = &theirs_at_start {
             theirs();
         }
@@ -80,7 +92,9 @@ fn watch_threads(builder: &mut Builder, watched: &'static Watched, hooks: &Hooks
         if let Some(theirs) = &theirs_at_stop {
             theirs();
         }
-        watched.let_go();
+        if let Some(watched) = which_at_stop() {
+            watched.let_go();
+        }
     });
 }
 

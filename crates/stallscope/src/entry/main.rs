@@ -16,13 +16,12 @@ use crate::process;
 #[track_caller]
 pub fn run<F: Future>(mut builder: Builder, body: F) -> F::Output {
     let place = Location::caller();
+    let _leave = Leave; // dropped after the runtime, which may take its time to shut down
     let runtime = builder
         .stallscope()
         .build()
         .expect("Failed building the Runtime");
-    let output = runtime.block_on(root_at(place, body));
-    process::take_leave();
-    output
+    runtime.block_on(root_at(place, body))
 }
 
 /// As [`run`], on a [`LocalRuntime`](tokio::runtime::LocalRuntime).
@@ -33,11 +32,19 @@ pub fn run<F: Future>(mut builder: Builder, body: F) -> F::Output {
 #[track_caller]
 pub fn run_local<F: Future>(mut builder: Builder, body: F) -> F::Output {
     let place = Location::caller();
+    let _leave = Leave;
     let runtime = builder
         .stallscope()
         .build_local(LocalOptions::default())
         .expect("Failed building the Runtime");
-    let output = runtime.block_on(root_at(place, body));
-    process::take_leave();
-    output
+    runtime.block_on(root_at(place, body))
+}
+
+/// Takes leave when `main` is over, also by a panic.
+struct Leave;
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        process::take_leave();
+    }
 }

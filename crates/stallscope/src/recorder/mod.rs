@@ -234,6 +234,12 @@ impl Recorder {
         thread::with_record(&self.threads, ThreadRecord::polling).is_some()
     }
 
+    /// Whether this thread polls this task.
+    pub(crate) fn is_polling_this(&'static self, task: TaskId) -> bool {
+        thread::with_record(&self.threads, ThreadRecord::polling)
+            .is_some_and(|poll| poll.task == task)
+    }
+
     /// Whether there is a record of this task, alive.
     pub(crate) fn knows(&'static self, id: TaskId) -> bool {
         thread::with_record(&self.threads, |thread| {

@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, TaskMeta};
 use crate::entry::hooks::Hooks;
 use crate::entry::task::announcement;
 use crate::recorder::{RECORDER, Spawned, TaskId};
-use crate::runtimes::{RuntimeIndex, Watched, on_pool_thread};
+use crate::runtimes::{RuntimeIndex, Watched, canary, on_pool_thread};
 
 /// Sets the four task hooks of a builder: ours, with the application's own inside of them.
 pub(crate) fn install(
@@ -22,6 +22,9 @@ pub(crate) fn install(
 ) {
     let theirs = hooks.task_spawn;
     builder.on_task_spawn(move |task| {
+        if canary::is_caught_by(watched) {
+            return;
+        }
         spawned(task, runtime);
         if let Some(theirs) = &theirs {
             theirs(task);
@@ -57,7 +60,7 @@ fn poll_started(task: &TaskMeta<'_>, runtime: RuntimeIndex, watched: &'static Wa
         .poll_started(TaskId::of(task.id()), runtime)
         .is_time_to_look()
     {
-        watched.confirm();
+        watched.identify();
     }
 }
 

@@ -91,7 +91,7 @@ async fn sleep_a_day_paused_locally() -> Duration {
 #[stallscope::main(flavor = "current_thread", start_paused = false)]
 async fn clock_runs() -> bool {
     tokio::time::timeout(Duration::from_millis(1), async {
-        // Advancing would panic had the clock not been paused here for the first time.
+        // Pausing would panic if the clock stood still already.
         tokio::time::pause();
         tokio::time::advance(DAY).await;
         std::future::pending::<()>().await;

@@ -18,11 +18,21 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Shops until `stopping`, one visit after another.
 pub(super) async fn shop(url: Arc<str>, tally: Arc<Tally>, stopping: CancellationToken) {
     while !stopping.is_cancelled() {
-        match Client::builder().no_proxy().timeout(PATIENCE).build() {
+        match client() {
             Ok(client) => visit(&client, &url, &tally, &stopping).await,
             Err(error) => return warn!("a customer cannot set up its HTTP client: {error}"),
         }
     }
+}
+
+/// One visit has one client, and so one connection, which ends when the client is dropped.
+fn client() -> reqwest::Result<Client> {
+    // No limit for idle connections: there is one, it is hardly ever idle, and no task need look after that.
+    Client::builder()
+        .no_proxy()
+        .pool_idle_timeout(None)
+        .timeout(PATIENCE)
+        .build()
 }
 
 /// The stop is looked at between two requests: an order that was sent is waited for.

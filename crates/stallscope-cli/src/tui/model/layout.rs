@@ -54,7 +54,15 @@ impl Layout {
             |wanted: bool, from: u16, lines: u16| if wanted && height >= from { lines } else { 0 };
         let title = part(true, 3, 1);
         // Two lines hold them all where one does not.
-        let gauges = part(true, 8, if height >= 20 && width < GAUGES_WIDTH { 2 } else { 1 });
+        let gauges = part(
+            true,
+            8,
+            if height >= 20 && width < GAUGES_WIDTH {
+                2
+            } else {
+                1
+            },
+        );
         let workers = part(true, 14, worker_lines(width, height, demands.workers));
         let unseen = part(demands.unseen, 18, 1);
         let columns = part(true, 5, 1);

@@ -41,6 +41,9 @@ const OFTEN_MS: u32 = 500;
 /// What the doctor says changes seldom.
 const SELDOM_MS: u32 = 2_000;
 
+/// What takes less seems to happen at once.
+const SLOW: Duration = Duration::from_millis(250);
+
 /// The whole state of the view.
 #[derive(Debug)]
 pub(crate) struct Model {
@@ -57,6 +60,8 @@ pub(crate) struct Model {
     pub(crate) process: Option<Process>,
     pub(crate) gauges: Gauges,
     pub(crate) tree: Tree,
+    /// When the present question about the tree was asked; `None` once it is answered.
+    pub(crate) tree_asked: Option<Instant>,
     pub(crate) filter: AppliedFilter,
     /// The pane of the selected task; `None` while it is closed.
     pub(crate) details: Option<Answer<Details>>,
@@ -101,6 +106,7 @@ impl Model {
             process: None,
             gauges: Gauges::default(),
             tree: Tree::default(),
+            tree_asked: None,
             filter: AppliedFilter::default(),
             details: None,
             doctor: Answer::default(),
@@ -130,7 +136,7 @@ impl Model {
 
     /// Tells the tree how much room it has. To be called when anything the layout depends on has changed.
     pub(crate) fn arrange(&mut self) {
-        self.tree.resize(self.layout().tree.height);
+        self.tree.resize(self.layout().tree.height, self.height);
     }
 
     /// What the agent should be asked for, to show what is shown.
@@ -178,7 +184,17 @@ impl Model {
             .frozen
             .as_ref()
             .map(|_| self.now + Duration::from_secs(1));
-        link.into_iter().chain(frozen).min()
+        let slow = self
+            .tree_asked
+            .map(|asked| asked + SLOW)
+            .filter(|at| *at > self.now);
+        link.into_iter().chain(frozen).chain(slow).min()
+    }
+
+    /// Whether the answer about the tree takes so long that it has to be said.
+    pub(crate) fn waits_for_tree(&self) -> bool {
+        let slow = |asked: Instant| self.now.saturating_duration_since(asked) >= SLOW;
+        self.frozen.is_none() && self.tree_asked.is_some_and(slow)
     }
 
     /// The prompt that is open, if it is topmost.
@@ -191,7 +207,8 @@ impl Model {
 
     /// Whether the mode line has anything to say.
     fn has_mode(&self) -> bool {
-        let link_has = |link: &Link| link.trouble().is_some() || link.silent_for(self.now).is_some();
+        let link_has =
+            |link: &Link| link.trouble().is_some() || link.silent_for(self.now).is_some();
         self.prompt().is_some()
             || self.link.as_ref().is_some_and(link_has)
             || self.notice.is_some()
@@ -211,6 +228,7 @@ impl Model {
         self.frozen = None;
         self.notice = None;
         self.subscriptions.forget();
+        self.tree_asked = None;
     }
 }
 

@@ -27,8 +27,10 @@ pub(crate) struct Tree {
     cursor: u64,
     /// Number of the first row on the screen.
     top: u64,
-    /// Rows on the screen.
+    /// Rows of the tree that the screen shows.
     height: u16,
+    /// Lines of the whole screen. Unlike `height` it does not change with what else is shown, so that is no reason to ask anew.
+    screen: u16,
 }
 
 /// One line of the screen.
@@ -55,8 +57,7 @@ impl Tree {
     /// The window reaches a screen beyond what is shown on either side and moves in steps of a screen: scrolling by lines asks
     /// for nothing.
     pub(crate) fn query(&self) -> TreeQuery {
-        // Rounded up: a line more or less for something else on the screen is no other question.
-        let step = u64::from(self.height.max(1)).next_multiple_of(16);
+        let step = u64::from(self.screen.max(16));
         TreeQuery {
             filter: self.filter.clone(),
             sort: self.order.sort().into(),
@@ -104,13 +105,15 @@ impl Tree {
             order: self.order,
             filter: std::mem::take(&mut self.filter),
             height: self.height,
+            screen: self.screen,
             ..Self::default()
         };
     }
 
-    /// How many rows the screen has for it.
-    pub(crate) fn resize(&mut self, height: u16) {
+    /// How many rows a screen of that many lines has for it.
+    pub(crate) fn resize(&mut self, height: u16, screen: u16) {
         self.height = height;
+        self.screen = screen;
         self.keep_in_view();
     }
 

@@ -47,7 +47,7 @@ pub(crate) enum Node {
 }
 
 impl Window {
-    /// Takes over an answer. A row count that contradicts the rows is corrected, never trusted.
+    /// Takes over an answer. Numbers that contradict its rows are corrected, never trusted.
     pub(crate) fn new(answer: TreeWindow) -> Self {
         let sites: HashMap<u32, Site> = answer
             .sites
@@ -59,14 +59,15 @@ impl Window {
             .into_iter()
             .map(|row| Row::new(row, &sites))
             .collect();
-        let end = answer.offset.saturating_add(rows.len() as u64);
+        let count = rows.len() as u64;
+        let offset = answer.offset.min(u64::MAX - count);
         Self {
             total: if rows.is_empty() {
                 answer.total_rows
             } else {
-                answer.total_rows.max(end)
+                answer.total_rows.max(offset + count)
             },
-            offset: answer.offset,
+            offset,
             rows,
             matched: answer.matched,
             follow_row: answer.follow_row,

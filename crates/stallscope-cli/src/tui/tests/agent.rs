@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stallscope_wire::message::subscribe::Topic;
 use stallscope_wire::message::{
-    Comparison, Details, Doctor, DoctorEntry, Field, Group, GroupKey, Level, NodeKey, Overview, Runtime, Site, Task, TaskKind,
-    TaskSort, TaskState, Term, Tier, TierState, TreeQuery, TreeRow, TreeWindow, Worker, node_key, tree_row, update,
+    Comparison, Details, Doctor, DoctorEntry, Field, Group, GroupKey, Level, NodeKey, Overview,
+    Runtime, Site, Task, TaskKind, TaskSort, TaskState, Term, Tier, TierState, TreeQuery, TreeRow,
+    TreeWindow, Worker, node_key, tree_row, update,
 };
 use stallscope_wire::text::place;
 
@@ -47,9 +48,29 @@ impl FakeAgent {
         let accept = agent.site("demo-apps/hybrid-service/src/server.rs", 48);
         let report = agent.site("demo-apps/hybrid-service/src/report.rs", 63);
         let hyper = agent.site("/home/me/.cargo/registry/src/index.crates.io-1949cf8c/hyper-util-0.1.17/src/rt/tokio.rs", 33);
-        agent.add(Task { id: 0, kind: TaskKind::Root.into(), age_ns: 123 * SECOND, idle_ns: SECOND, ..task(12) });
-        agent.add(Task { id: 2, parent: Some(0), name: "accept".to_owned(), site: main, age_ns: 122 * SECOND, ..task(1_234) });
-        agent.add(Task { id: 3, parent: Some(0), name: "db pool".to_owned(), site: main, age_ns: 121 * SECOND, ..task(77) });
+        agent.add(Task {
+            id: 0,
+            kind: TaskKind::Root.into(),
+            age_ns: 123 * SECOND,
+            idle_ns: SECOND,
+            ..task(12)
+        });
+        agent.add(Task {
+            id: 2,
+            parent: Some(0),
+            name: "accept".to_owned(),
+            site: main,
+            age_ns: 122 * SECOND,
+            ..task(1_234)
+        });
+        agent.add(Task {
+            id: 3,
+            parent: Some(0),
+            name: "db pool".to_owned(),
+            site: main,
+            age_ns: 121 * SECOND,
+            ..task(77)
+        });
         agent.add(Task {
             id: 4,
             parent: Some(0),
@@ -69,11 +90,22 @@ impl FakeAgent {
                 site: accept,
                 age_ns: (50 - n) * SECOND,
                 idle_ns: (n + 1) * 10 * MILLISECOND,
-                state: if n == 3 { TaskState::Running } else { TaskState::Idle }.into(),
+                state: if n == 3 {
+                    TaskState::Running
+                } else {
+                    TaskState::Idle
+                }
+                .into(),
                 ..task(20 + n)
             });
         }
-        agent.add(Task { id: 200, parent: Some(105), site: hyper, age_ns: 3 * SECOND, ..task(4) });
+        agent.add(Task {
+            id: 200,
+            parent: Some(105),
+            site: hyper,
+            age_ns: 3 * SECOND,
+            ..task(4)
+        });
         for n in 0..3 {
             agent.add(Task {
                 id: 300 + n,
@@ -98,7 +130,11 @@ impl FakeAgent {
             tiers: vec![
                 tier("core", TierState::On, "runtime gauges and the root future"),
                 tier("hooks", TierState::On, "every task"),
-                tier("deep", TierState::Off, "names, wakers and resources are not seen: enable the feature `deep` of stallscope"),
+                tier(
+                    "deep",
+                    TierState::Off,
+                    "names, wakers and resources are not seen: enable the feature `deep` of stallscope",
+                ),
             ],
             runtimes: vec![Runtime {
                 flavor: "multi_thread".to_owned(),
@@ -109,19 +145,38 @@ impl FakeAgent {
                 idle_blocking_threads: Some(2),
                 blocking_queue_depth: Some(0),
                 workers: vec![
-                    Worker { task: Some(4), polling_ns: 341 * MILLISECOND, tid: 4712, ..Worker::default() },
-                    Worker { index: 1, parked: true, tid: 4713, ..Worker::default() },
+                    Worker {
+                        task: Some(4),
+                        polling_ns: 341 * MILLISECOND,
+                        tid: 4712,
+                        ..Worker::default()
+                    },
+                    Worker {
+                        index: 1,
+                        parked: true,
+                        tid: 4713,
+                        ..Worker::default()
+                    },
                 ],
                 ..Runtime::default()
             }],
             ..Overview::default()
         };
-        Self { overview, doctor: doctor(), ..Self::default() }
+        Self {
+            overview,
+            doctor: doctor(),
+            ..Self::default()
+        }
     }
 
     pub(crate) fn site(&mut self, file: &str, line: u32) -> u32 {
         let id = u32::try_from(self.sites.len()).expect("few sites") + 1;
-        self.sites.push(Site { id, file: file.to_owned(), line, column: 9 });
+        self.sites.push(Site {
+            id,
+            file: file.to_owned(),
+            line,
+            column: 9,
+        });
         id
     }
 
@@ -131,7 +186,11 @@ impl FakeAgent {
 
     pub(crate) fn end(&mut self, task: u64) {
         self.tasks.remove(&task);
-        for child in self.tasks.values_mut().filter(|child| child.parent == Some(task)) {
+        for child in self
+            .tasks
+            .values_mut()
+            .filter(|child| child.parent == Some(task))
+        {
             child.parent_ended = true;
         }
     }
@@ -140,7 +199,11 @@ impl FakeAgent {
     fn overview_at(&self, at_ns: u64) -> Overview {
         let mut overview = self.overview.clone();
         let polls = at_ns / (200 * 1_000);
-        overview.live_tasks = self.tasks.values().filter(|task| task.kind() != TaskKind::Root).count() as u64;
+        overview.live_tasks = self
+            .tasks
+            .values()
+            .filter(|task| task.kind() != TaskKind::Root)
+            .count() as u64;
         overview.polls = polls;
         overview.poll_times = vec![0; 40];
         overview.poll_times[11] = polls - polls / 1_000;
@@ -154,7 +217,10 @@ impl FakeAgent {
     }
 
     fn details(&self, id: u64) -> Result<Details, String> {
-        let task = self.tasks.get(&id).ok_or_else(|| format!("task {id} is not alive"))?;
+        let task = self
+            .tasks
+            .get(&id)
+            .ok_or_else(|| format!("task {id} is not alive"))?;
         let mut ancestors = Vec::new();
         let mut above = task.parent;
         while let Some(ancestor) = above.and_then(|id| self.tasks.get(&id)) {
@@ -165,7 +231,11 @@ impl FakeAgent {
             task: Some(task.clone()),
             ancestors,
             sites: self.sites.clone(),
-            children: self.tasks.values().filter(|child| child.parent == Some(id)).count() as u64,
+            children: self
+                .tasks
+                .values()
+                .filter(|child| child.parent == Some(id))
+                .count() as u64,
             unseen: "Who would wake it is not seen without the deep tier.".to_owned(),
         })
     }
@@ -173,16 +243,32 @@ impl FakeAgent {
     // ------------------------------------------------------------ the tree
 
     fn tree(&self, query: &TreeQuery) -> TreeWindow {
-        let matching: BTreeSet<u64> =
-            self.tasks.values().filter(|task| query.filter.iter().all(|term| self.holds(term, task))).map(|task| task.id).collect();
-        let mut walk = Walk { agent: self, query, matching: &matching, open: BTreeSet::new(), rows: Vec::new() };
+        let matching: BTreeSet<u64> = self
+            .tasks
+            .values()
+            .filter(|task| query.filter.iter().all(|term| self.holds(term, task)))
+            .map(|task| task.id)
+            .collect();
+        let mut walk = Walk {
+            agent: self,
+            query,
+            matching: &matching,
+            open: BTreeSet::new(),
+            rows: Vec::new(),
+        };
         let followed = query.follow.filter(|id| matching.contains(id));
         walk.open_above(followed);
         walk.level(None, 0, 0);
         let rows = walk.rows;
         let follow_row = followed.and_then(|id| rows.iter().position(|row| is_task(row, id)));
-        let limit = if query.limit == 0 { 100 } else { query.limit as usize };
-        let mut offset = usize::try_from(query.offset).unwrap_or(usize::MAX).min(rows.len());
+        let limit = if query.limit == 0 {
+            100
+        } else {
+            query.limit as usize
+        };
+        let mut offset = usize::try_from(query.offset)
+            .unwrap_or(usize::MAX)
+            .min(rows.len());
         if let Some(row) = follow_row {
             offset = offset.clamp((row + 1).saturating_sub(limit), row);
         }
@@ -197,7 +283,11 @@ impl FakeAgent {
     }
 
     fn place_of(&self, task: &Task) -> String {
-        self.sites.iter().find(|site| site.id == task.site).map(place).unwrap_or_default()
+        self.sites
+            .iter()
+            .find(|site| site.id == task.site)
+            .map(place)
+            .unwrap_or_default()
     }
 
     fn holds(&self, term: &Term, task: &Task) -> bool {
@@ -287,8 +377,13 @@ impl<'a> Walk<'a> {
     fn open_above(&mut self, followed: Option<u64>) {
         let mut below = followed.and_then(|id| self.agent.tasks.get(&id));
         while let Some(task) = below {
-            let parent = task.parent.filter(|parent| self.agent.tasks.contains_key(parent));
-            self.open.insert(name(node_key::Node::Group(GroupKey { parent, site: task.site })));
+            let parent = task
+                .parent
+                .filter(|parent| self.agent.tasks.contains_key(parent));
+            self.open.insert(name(node_key::Node::Group(GroupKey {
+                parent,
+                site: task.site,
+            })));
             if let Some(parent) = parent {
                 self.open.insert(name(node_key::Node::Task(parent)));
             }
@@ -300,7 +395,11 @@ impl<'a> Walk<'a> {
         let siblings = self.fold(parent, self.children(parent));
         let last = siblings.len().saturating_sub(1);
         for (index, sibling) in siblings.into_iter().enumerate() {
-            let guides = if index < last && depth < 64 { guides | 1 << depth } else { guides };
+            let guides = if index < last && depth < 64 {
+                guides | 1 << depth
+            } else {
+                guides
+            };
             match sibling {
                 Sibling::Task(task) => self.task(task, depth, guides),
                 Sibling::Group(key, members) => self.group(key, &members, depth, guides),
@@ -313,7 +412,13 @@ impl<'a> Walk<'a> {
         let key = node_key::Node::Task(task.id);
         let default = depth < self.query.default_depth;
         let expanded = children > 0 && self.is_expanded(key, default);
-        self.rows.push(TreeRow { depth, guides, expanded, children, node: Some(tree_row::Node::Task(task.clone())) });
+        self.rows.push(TreeRow {
+            depth,
+            guides,
+            expanded,
+            children,
+            node: Some(tree_row::Node::Task(task.clone())),
+        });
         if expanded {
             self.level(Some(task.id), depth + 1, guides);
         }
@@ -324,18 +429,39 @@ impl<'a> Walk<'a> {
         let group = Group {
             key: Some(key),
             count: members.len() as u64,
-            running: members.iter().filter(|task| task.state() == TaskState::Running).count() as u64,
+            running: members
+                .iter()
+                .filter(|task| task.state() == TaskState::Running)
+                .count() as u64,
             polls: members.iter().map(|task| task.polls).sum(),
             busy_ns: members.iter().map(|task| task.busy_ns).sum(),
-            longest_poll_ns: members.iter().map(|task| task.longest_poll_ns).max().unwrap_or(0),
+            longest_poll_ns: members
+                .iter()
+                .map(|task| task.longest_poll_ns)
+                .max()
+                .unwrap_or(0),
             oldest_ns: members.iter().map(|task| task.age_ns).max().unwrap_or(0),
         };
         let children = members.len() as u64;
-        self.rows.push(TreeRow { depth, guides, expanded, children, node: Some(tree_row::Node::Group(group)) });
+        self.rows.push(TreeRow {
+            depth,
+            guides,
+            expanded,
+            children,
+            node: Some(tree_row::Node::Group(group)),
+        });
         if expanded {
             for (index, task) in members.iter().enumerate() {
                 let later = index + 1 < members.len() && depth + 1 < 64;
-                self.task(task, depth + 1, if later { guides | 1 << (depth + 1) } else { guides });
+                self.task(
+                    task,
+                    depth + 1,
+                    if later {
+                        guides | 1 << (depth + 1)
+                    } else {
+                        guides
+                    },
+                );
             }
         }
     }
@@ -345,7 +471,11 @@ impl<'a> Walk<'a> {
         if !self.query.filter.is_empty() || self.open.contains(&name(key)) {
             return true;
         }
-        if default { !listed(&self.query.collapsed) } else { listed(&self.query.expanded) }
+        if default {
+            !listed(&self.query.collapsed)
+        } else {
+            listed(&self.query.expanded)
+        }
     }
 
     /// Sorted, and with a filter only those that match or lead to one that does.
@@ -364,8 +494,15 @@ impl<'a> Walk<'a> {
     }
 
     fn leads_to_match(&self, id: u64) -> bool {
-        let children = self.agent.tasks.values().filter(|task| task.parent == Some(id));
-        self.matching.contains(&id) || children.map(|task| task.id).any(|child| self.leads_to_match(child))
+        let children = self
+            .agent
+            .tasks
+            .values()
+            .filter(|task| task.parent == Some(id));
+        self.matching.contains(&id)
+            || children
+                .map(|task| task.id)
+                .any(|child| self.leads_to_match(child))
     }
 
     fn rank(&self, task: &Task) -> (u64, String) {
@@ -385,7 +522,11 @@ impl<'a> Walk<'a> {
     }
 
     fn fold(&self, parent: Option<u64>, children: Vec<&'a Task>) -> Vec<Sibling<'a>> {
-        let fold_at = if self.query.fold_at == 0 { 8 } else { self.query.fold_at as usize };
+        let fold_at = if self.query.fold_at == 0 {
+            8
+        } else {
+            self.query.fold_at as usize
+        };
         let mut of_site: BTreeMap<u32, Vec<&Task>> = BTreeMap::new();
         for &task in &children {
             of_site.entry(task.site).or_default().push(task);
@@ -393,10 +534,18 @@ impl<'a> Walk<'a> {
         let mut siblings = Vec::new();
         for task in children {
             match of_site.get(&task.site) {
-                Some(members) if members.len() < fold_at || !self.query.filter.is_empty() => siblings.push(Sibling::Task(task)),
+                Some(members) if members.len() < fold_at || !self.query.filter.is_empty() => {
+                    siblings.push(Sibling::Task(task));
+                }
                 Some(_) => {
                     let members = of_site.remove(&task.site).unwrap_or_default();
-                    siblings.push(Sibling::Group(GroupKey { parent, site: task.site }, members));
+                    siblings.push(Sibling::Group(
+                        GroupKey {
+                            parent,
+                            site: task.site,
+                        },
+                        members,
+                    ));
                 }
                 None => {}
             }

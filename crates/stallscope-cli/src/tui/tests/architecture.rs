@@ -7,9 +7,15 @@ use std::path::{Path, PathBuf};
 fn the_model_knows_nothing_of_the_terminal() {
     for source in sources("src/tui/model") {
         let text = fs::read_to_string(&source).expect("our own source");
-        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let code = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
         for (number, line) in code.enumerate() {
-            assert!(!line.contains("ratatui") && !line.contains("crossterm"), "{}:{number}: {line}", source.display());
+            assert!(
+                !line.contains("ratatui") && !line.contains("crossterm"),
+                "{}:{number}: {line}",
+                source.display()
+            );
         }
     }
 }
@@ -18,13 +24,21 @@ fn the_model_knows_nothing_of_the_terminal() {
 fn only_the_theme_names_colours() {
     for source in sources("src/tui/view") {
         let text = fs::read_to_string(&source).expect("our own source");
-        assert!(!text.contains("Color::") && !text.contains("Modifier::"), "{}", source.display());
+        assert!(
+            !text.contains("Color::") && !text.contains("Modifier::"),
+            "{}",
+            source.display()
+        );
     }
 }
 
 #[test]
 fn nothing_but_the_rim_reads_the_clock() {
-    for source in sources("src/tui/model").into_iter().chain(sources("src/tui/view")).chain(sources("src/tui/update")) {
+    for source in sources("src/tui/model")
+        .into_iter()
+        .chain(sources("src/tui/view"))
+        .chain(sources("src/tui/update"))
+    {
         let text = fs::read_to_string(&source).expect("our own source");
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         assert!(!code.contains("Instant::now"), "{}", source.display());
@@ -33,8 +47,10 @@ fn nothing_but_the_rim_reads_the_clock() {
 
 fn sources(directory: &str) -> Vec<PathBuf> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
-    let found: Vec<PathBuf> =
-        fs::read_dir(directory).expect("our own sources").map(|entry| entry.expect("an entry").path()).collect();
+    let found: Vec<PathBuf> = fs::read_dir(directory)
+        .expect("our own sources")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     assert!(!found.is_empty());
     found
 }

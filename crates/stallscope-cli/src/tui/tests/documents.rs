@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use super::agent::FakeAgent;
 use super::session::Session;
@@ -16,8 +17,11 @@ fn the_page_of_keys_is_the_key_table() {
 #[test]
 fn the_picture_in_the_readme_is_the_view() {
     let mut session = Session::on(FakeAgent::hybrid_service(), 120, 30);
-    session.press("j j Enter j j j d");
-    session.pass(std::time::Duration::from_millis(500));
+    // Longest poll first, the connections unfolded, and the details of the task that holds up a worker.
+    session
+        .press("s j j j j j j j j Enter j j j j j j j Enter g j d")
+        .expect_selected("reports");
+    session.pass(Duration::from_secs(1));
     compare("tui.svg", &svg::render(&session.buffer()));
 }
 
@@ -27,21 +31,26 @@ fn page_of_keys() -> String {
          Made from `crates/stallscope-cli/src/tui/keys.rs` by `UPDATE_DOCS=1 cargo test -p stallscope-cli`; a test compares.\n",
     );
     for context in Context::ALL {
-        page.push_str(&format!("\n## {}\n\n| key | does |\n|---|---|\n", context.title()));
+        page.extend(["\n## ", context.title(), "\n\n| key | does |\n|---|---|\n"]);
         for binding in keys::bindings(context) {
             let keys: Vec<String> = binding.names().map(|name| format!("`{name}`")).collect();
-            page.push_str(&format!("| {} | {} |\n", keys.join(" "), binding.help));
+            page.extend(["| ", &keys.join(" "), " | ", binding.help, " |\n"]);
         }
     }
     page
 }
 
 fn compare(name: &str, made: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../docs")
+        .join(name);
     if std::env::var_os("UPDATE_DOCS").is_some() {
         fs::write(&path, made).expect("docs/ can be written to");
         return;
     }
     let written = fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == made, "docs/{name} is old: UPDATE_DOCS=1 cargo test -p stallscope-cli writes it anew");
+    assert!(
+        written == made,
+        "docs/{name} is old: UPDATE_DOCS=1 cargo test -p stallscope-cli writes it anew"
+    );
 }

@@ -28,7 +28,12 @@ fn a_panic_in_any_other_thread_gives_the_terminal_back_and_ends_the_view() {
 
 fn after_a_panic_in(place: &str, report: &str) {
     let mut command = CommandBuilder::new(std::env::current_exe().expect("this binary"));
-    command.args(["--exact", "tui::tests::panics::takes_the_terminal_over_and_panics", "--ignored", "--nocapture"]);
+    command.args([
+        "--exact",
+        "tui::tests::panics::takes_the_terminal_over_and_panics",
+        "--ignored",
+        "--nocapture",
+    ]);
     command.env(WHERE, place);
     command.env("RUST_BACKTRACE", "0");
     let mut terminal = Terminal::start(command, 80, 24);
@@ -57,14 +62,19 @@ fn takes_the_terminal_over_and_panics() {
     let (outbox, inbox) = mpsc::channel();
     let (_taken_over, screen) = term::take_over(outbox.clone()).expect("a terminal");
     if std::env::var(WHERE).as_deref() == Ok("view") {
-        let mut app = App::new(screen, FallsOver, Theme::Colour, Instant::now()).expect("a terminal");
+        let mut app =
+            App::new(screen, FallsOver, Theme::Colour, Instant::now()).expect("a terminal");
         app.start(None);
     } else {
-        let mut app = App::new(screen, StandsStill, Theme::Colour, Instant::now()).expect("a terminal");
+        let mut app =
+            App::new(screen, StandsStill, Theme::Colour, Instant::now()).expect("a terminal");
         app.start(None);
         thread::spawn(|| panic!("a thread fell over"));
         app.run(&inbox).expect("a terminal");
         drop(outbox);
-        assert!(!term::was_lost_to_a_panic(), "as the view's entry point does, end as if this thread had panicked");
+        assert!(
+            !term::was_lost_to_a_panic(),
+            "as the view's entry point does, end as if this thread had panicked"
+        );
     }
 }

@@ -6,8 +6,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use stallscope_wire::message::{
-    AgentMessage, Details, Doctor, Failed, Group, GroupKey, Overview, Process, Runtime, Site, Task, Tier, TreeRow, TreeWindow,
-    Update, Worker, agent_message, tree_row, update,
+    AgentMessage, Details, Doctor, Failed, Group, GroupKey, Overview, Process, Runtime, Site, Task,
+    Tier, TreeRow, TreeWindow, Update, Worker, agent_message, tree_row, update,
 };
 
 use super::agent::FakeAgent;
@@ -77,16 +77,28 @@ fn number() -> impl Strategy<Value = u64> {
 }
 
 fn tree() -> impl Strategy<Value = TreeWindow> {
-    (number(), number(), vec(row(), 0..20), number(), prop::option::of(number())).prop_map(
-        |(total_rows, offset, rows, matched, follow_row)| TreeWindow {
-            total_rows,
-            offset,
-            rows,
-            sites: vec![Site { id: 1, file: "a/b\x07/ü.rs".to_owned(), line: u32::MAX, column: 0 }],
-            matched,
-            follow_row,
-        },
+    (
+        number(),
+        number(),
+        vec(row(), 0..20),
+        number(),
+        prop::option::of(number()),
     )
+        .prop_map(
+            |(total_rows, offset, rows, matched, follow_row)| TreeWindow {
+                total_rows,
+                offset,
+                rows,
+                sites: vec![Site {
+                    id: 1,
+                    file: "a/b\x07/ü.rs".to_owned(),
+                    line: u32::MAX,
+                    column: 0,
+                }],
+                matched,
+                follow_row,
+            },
+        )
 }
 
 fn row() -> impl Strategy<Value = TreeRow> {
@@ -98,18 +110,27 @@ fn row() -> impl Strategy<Value = TreeRow> {
         }),
         1 => Just(None),
     ];
-    (any::<u32>(), any::<u64>(), any::<bool>(), number(), node).prop_map(|(depth, guides, expanded, children, node)| TreeRow {
-        depth: if guides % 2 == 0 { depth % 5 } else { depth },
-        guides,
-        expanded,
-        children,
-        node,
-    })
+    (any::<u32>(), any::<u64>(), any::<bool>(), number(), node).prop_map(
+        |(depth, guides, expanded, children, node)| TreeRow {
+            depth: if guides % 2 == 0 { depth % 5 } else { depth },
+            guides,
+            expanded,
+            children,
+            node,
+        },
+    )
 }
 
 fn task() -> impl Strategy<Value = Task> {
-    (number(), ".{0,20}", 0..9_i32, 0..9_i32, number(), prop::option::of(any::<u32>())).prop_map(
-        |(id, name, kind, state, time, worker)| Task {
+    (
+        number(),
+        ".{0,20}",
+        0..9_i32,
+        0..9_i32,
+        number(),
+        prop::option::of(any::<u32>()),
+    )
+        .prop_map(|(id, name, kind, state, time, worker)| Task {
             id,
             name,
             kind,
@@ -125,31 +146,41 @@ fn task() -> impl Strategy<Value = Task> {
             parent: Some(time),
             parent_ended: state == 3,
             ..Task::default()
-        },
-    )
+        })
 }
 
 fn overview() -> impl Strategy<Value = Overview> {
-    (number(), number(), vec(number(), 0..70), 0..300_usize).prop_map(|(polls, alive, poll_times, workers)| {
-        let worker = Worker { busy_ns: polls, task: Some(alive), polling_ns: polls, ..Worker::default() };
-        let runtime = Runtime {
-            alive_tasks: alive,
-            blocking_threads: Some(alive),
-            idle_blocking_threads: Some(polls),
-            workers: vec![worker; workers],
-            ..Runtime::default()
-        };
-        Overview {
-            tiers: vec![Tier { name: "hooks\n".to_owned(), state: 77, note: String::new() }],
-            runtimes: vec![runtime.clone(), runtime],
-            live_tasks: alive,
-            polls,
-            dropped_events: polls,
-            poll_times,
-            warnings: u32::MAX,
-            ..Overview::default()
-        }
-    })
+    (number(), number(), vec(number(), 0..70), 0..300_usize).prop_map(
+        |(polls, alive, poll_times, workers)| {
+            let worker = Worker {
+                busy_ns: polls,
+                task: Some(alive),
+                polling_ns: polls,
+                ..Worker::default()
+            };
+            let runtime = Runtime {
+                alive_tasks: alive,
+                blocking_threads: Some(alive),
+                idle_blocking_threads: Some(polls),
+                workers: vec![worker; workers],
+                ..Runtime::default()
+            };
+            Overview {
+                tiers: vec![Tier {
+                    name: "hooks\n".to_owned(),
+                    state: 77,
+                    note: String::new(),
+                }],
+                runtimes: vec![runtime.clone(), runtime],
+                live_tasks: alive,
+                polls,
+                dropped_events: polls,
+                poll_times,
+                warnings: u32::MAX,
+                ..Overview::default()
+            }
+        },
+    )
 }
 
 fn happen(session: &mut Session, event: Event) -> Flow {
@@ -162,11 +193,21 @@ fn happen(session: &mut Session, event: Event) -> Flow {
             session.pass(Duration::from_millis(milliseconds.into()));
         }
         Event::Answer(subscription, body) => {
-            let update = Update { subscription, at_ns: subscription, body: Some(*body) };
+            let update = Update {
+                subscription,
+                at_ns: subscription,
+                body: Some(*body),
+            };
             deliver(session, agent_message::Body::Update(update));
         }
         Event::Refuse(subscription) => {
-            deliver(session, agent_message::Body::Failed(Failed { subscription, reason: "no\n".to_owned() }));
+            deliver(
+                session,
+                agent_message::Body::Failed(Failed {
+                    subscription,
+                    reason: "no\n".to_owned(),
+                }),
+            );
         }
         Event::End(task) => session.outside(|outside| outside.agent.end(task)),
         Event::Lose => {
@@ -177,16 +218,27 @@ fn happen(session: &mut Session, event: Event) -> Flow {
         Event::Return => session.outside(|outside| outside.unreachable = None),
         Event::Found(number) => session.outside(|outside| {
             let found = (0..number).map(|n| found(n.into(), "program")).collect();
-            outside.survey = Survey { found, ignored: Vec::new() };
+            outside.survey = Survey {
+                found,
+                ignored: Vec::new(),
+            };
         }),
-        Event::Process(pid) => session.outside(|outside| outside.process = Process { pid, ..Process::default() }),
+        Event::Process(pid) => session.outside(|outside| {
+            outside.process = Process {
+                pid,
+                ..Process::default()
+            }
+        }),
     }
     Flow::GoOn
 }
 
 fn deliver(session: &mut Session, body: agent_message::Body) {
     if let Some(connection) = session.outside(|outside| outside.connection) {
-        session.send(Msg::Agent { connection, message: AgentMessage { body: Some(body) } });
+        session.send(Msg::Agent {
+            connection,
+            message: AgentMessage { body: Some(body) },
+        });
     }
 }
 
@@ -225,7 +277,9 @@ proptest! {
 #[test]
 fn every_size_can_be_drawn_with_everything_open() {
     for keys in ["d", "?", "i", "s", "f", "/ x"] {
-        for (width, height) in (1..=30).flat_map(|width| (1..=22).map(move |height| (width * 4 - 3, height))) {
+        for (width, height) in
+            (1..=30).flat_map(|width| (1..=22).map(move |height| (width * 4 - 3, height)))
+        {
             let mut session = Session::on(FakeAgent::hybrid_service(), width, height);
             session.press(keys);
             session.buffer();

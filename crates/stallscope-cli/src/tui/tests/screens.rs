@@ -38,18 +38,29 @@ fn details_at_every_size() {
 fn help_at_every_size() {
     for (width, height) in [(80, 24), (40, 10)] {
         let mut session = Session::on(FakeAgent::hybrid_service(), width, height);
-        assert_snapshot!(format!("help_{width}x{height}"), session.press("?").screen());
+        assert_snapshot!(
+            format!("help_{width}x{height}"),
+            session.press("?").screen()
+        );
     }
 }
 
 #[test]
 fn doctor_80x24() {
-    assert_snapshot!(Session::on(FakeAgent::hybrid_service(), 80, 24).press("i").screen());
+    assert_snapshot!(
+        Session::on(FakeAgent::hybrid_service(), 80, 24)
+            .press("i")
+            .screen()
+    );
 }
 
 #[test]
 fn sort_picker_80x24() {
-    assert_snapshot!(Session::on(FakeAgent::hybrid_service(), 80, 24).press("s j j").screen());
+    assert_snapshot!(
+        Session::on(FakeAgent::hybrid_service(), 80, 24)
+            .press("s j j")
+            .screen()
+    );
 }
 
 #[test]
@@ -62,7 +73,9 @@ fn filter_prompt_80x24() {
 fn the_first_second_says_what_is_going_on() {
     let mut session = Session::new(FakeAgent::hybrid_service(), 80, 24, Theme::Colour);
     session.start(None);
-    session.expect("Waiting for a process with stallscope").expect("#[stallscope::main]");
+    session
+        .expect("Waiting for a process with stallscope")
+        .expect("#[stallscope::main]");
     assert_snapshot!(session.screen());
 }
 
@@ -82,14 +95,21 @@ fn several_processes_are_offered() {
 #[test]
 fn a_program_without_tasks_says_so() {
     let mut session = Session::on(FakeAgent::healthy(), 80, 24);
-    session.expect("No task yet").expect("hooks on").expect("0 tasks");
+    session
+        .expect("No task yet")
+        .expect("hooks on")
+        .expect("0 tasks");
 }
 
 #[test]
 fn colours_carry_meaning_beside_the_words() {
     let mut session = Session::on(FakeAgent::hybrid_service(), 120, 40);
     let stalled = session.cell_of("run 341ms");
-    assert_eq!(stalled.fg, Color::Yellow, "a poll beyond the threshold is a warning");
+    assert_eq!(
+        stalled.fg,
+        Color::Yellow,
+        "a poll beyond the threshold is a warning"
+    );
     assert_eq!(session.cell_of("on hooks").fg, Color::Green);
     assert_eq!(session.cell_of("off").fg, Color::DarkGray);
     session.outside(|outside| {
@@ -107,7 +127,17 @@ fn without_colours_weight_carries_the_meaning() {
     session.outside(|outside| outside.survey.found = vec![found(4711, "hybrid-service")]);
     session.start(None).pass(Duration::from_secs(1));
     let buffer = session.buffer();
-    assert!(buffer.content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
-    assert!(session.cell_of("run 341ms").modifier.contains(Modifier::REVERSED));
+    assert!(
+        buffer
+            .content
+            .iter()
+            .all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset)
+    );
+    assert!(
+        session
+            .cell_of("run 341ms")
+            .modifier
+            .contains(Modifier::REVERSED)
+    );
     assert!(session.cell_of("off").modifier.contains(Modifier::DIM));
 }

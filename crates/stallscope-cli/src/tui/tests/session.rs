@@ -34,6 +34,8 @@ pub(crate) struct Outside<A> {
     pub(crate) survey: Survey,
     /// Why nobody answers at the socket.
     pub(crate) unreachable: Option<String>,
+    /// The agent takes its time: nothing is answered.
+    pub(crate) slow: bool,
     pub(crate) connection: Option<u64>,
     pub(crate) subscriptions: Vec<Subscribe>,
     /// Every question there was.
@@ -48,7 +50,10 @@ impl<A: Agent> World for FakeWorld<A> {
         let mut outside = self.0.borrow_mut();
         match effect {
             Effect::Survey => {
-                let survey = Survey { found: outside.survey.found.clone(), ignored: outside.survey.ignored.clone() };
+                let survey = Survey {
+                    found: outside.survey.found.clone(),
+                    ignored: outside.survey.ignored.clone(),
+                };
                 outside.messages.push_back(Msg::Surveyed(survey));
             }
             Effect::Connect { connection, .. } => outside.connect(connection),
@@ -60,7 +65,9 @@ impl<A: Agent> World for FakeWorld<A> {
                     outside.subscriptions.push(subscribe);
                 }
             }
-            Effect::Unsubscribe(number) => outside.subscriptions.retain(|asked| asked.subscription != number),
+            Effect::Unsubscribe(number) => outside
+                .subscriptions
+                .retain(|asked| asked.subscription != number),
             Effect::Quit => {}
         }
     }
@@ -73,7 +80,10 @@ impl<A: Agent> Outside<A> {
             Msg::Closed { connection, reason }
         } else {
             self.connection = Some(connection);
-            Msg::Connected { connection, process: Some(self.process.clone()) }
+            Msg::Connected {
+                connection,
+                process: Some(self.process.clone()),
+            }
         };
         self.messages.push_back(msg);
     }
@@ -84,13 +94,28 @@ impl<A: Agent> Outside<A> {
     }
 
     fn answer(&mut self, asked: &Subscribe) {
-        let (Some(connection), Some(topic)) = (self.connection, &asked.topic) else { return };
+        if self.slow {
+            return;
+        }
+        let (Some(connection), Some(topic)) = (self.connection, &asked.topic) else {
+            return;
+        };
         let subscription = asked.subscription;
         let body = match self.agent.answer(topic, self.at_ns) {
-            Ok(body) => agent_message::Body::Update(Update { subscription, at_ns: self.at_ns, body: Some(body) }),
-            Err(reason) => agent_message::Body::Failed(Failed { subscription, reason }),
+            Ok(body) => agent_message::Body::Update(Update {
+                subscription,
+                at_ns: self.at_ns,
+                body: Some(body),
+            }),
+            Err(reason) => agent_message::Body::Failed(Failed {
+                subscription,
+                reason,
+            }),
         };
-        self.messages.push_back(Msg::Agent { connection, message: AgentMessage { body: Some(body) } });
+        self.messages.push_back(Msg::Agent {
+            connection,
+            message: AgentMessage { body: Some(body) },
+        });
     }
 }
 
@@ -98,7 +123,10 @@ impl<A: Agent> Session<A> {
     /// The view on `--pid 4711`, one second after it was opened.
     pub(crate) fn on(agent: A, width: u16, height: u16) -> Self {
         let mut session = Self::new(agent, width, height, Theme::Colour);
-        session.start(Some(Target::Unix { socket: "/run/4711.sock".into(), pid: Some(4711) }));
+        session.start(Some(Target::Unix {
+            socket: "/run/4711.sock".into(),
+            pid: Some(4711),
+        }));
         session.pass(Duration::from_secs(1));
         session
     }
@@ -117,6 +145,7 @@ impl<A: Agent> Session<A> {
             },
             survey: Survey::default(),
             unreachable: None,
+            slow: false,
             connection: None,
             subscriptions: Vec::new(),
             asked: Vec::new(),
@@ -124,7 +153,8 @@ impl<A: Agent> Session<A> {
         }));
         let now = Instant::now();
         let terminal = Terminal::new(TestBackend::new(width, height)).expect("a screen in memory");
-        let app = App::new(terminal, FakeWorld(Rc::clone(&outside)), theme, now).expect("a screen in memory");
+        let app = App::new(terminal, FakeWorld(Rc::clone(&outside)), theme, now)
+            .expect("a screen in memory");
         Self { app, outside, now }
     }
 
@@ -141,7 +171,11 @@ impl<A: Agent> Session<A> {
     /// Presses keys by their names, one after the other: `j`, `Enter`, `Ctrl-d`.
     pub(crate) fn press(&mut self, keys: &str) -> &mut Self {
         for name in keys.split(' ') {
-            assert_eq!(self.send(Msg::Key(key(name))), Flow::GoOn, "{name} ended the view");
+            assert_eq!(
+                self.send(Msg::Key(key(name))),
+                Flow::GoOn,
+                "{name} ended the view"
+            );
         }
         self
     }
@@ -154,7 +188,10 @@ impl<A: Agent> Session<A> {
     /// Types into a prompt.
     pub(crate) fn type_text(&mut self, text: &str) -> &mut Self {
         for c in text.chars() {
-            self.send(Msg::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)));
+            self.send(Msg::Key(KeyEvent::new(
+                KeyCode::Char(c),
+                KeyModifiers::NONE,
+            )));
         }
         self
     }
@@ -174,7 +211,10 @@ impl<A: Agent> Session<A> {
             connection
         });
         let connection = connection.expect("there is a connection to lose");
-        self.send(Msg::Closed { connection, reason: reason.to_owned() });
+        self.send(Msg::Closed {
+            connection,
+            reason: reason.to_owned(),
+        });
         self
     }
 
@@ -224,7 +264,15 @@ impl<A: Agent> Session<A> {
         let buffer = self.buffer();
         let width = usize::from(buffer.area.width).max(1);
         let lines = buffer.content.chunks(width);
-        lines.map(|line| line.iter().map(Cell::symbol).collect::<String>().trim_end().to_owned()).collect()
+        lines
+            .map(|line| {
+                line.iter()
+                    .map(Cell::symbol)
+                    .collect::<String>()
+                    .trim_end()
+                    .to_owned()
+            })
+            .collect()
     }
 
     pub(crate) fn screen(&mut self) -> String {
@@ -234,23 +282,36 @@ impl<A: Agent> Session<A> {
     /// The lines that hold these texts, in this order, from the first row of the tree.
     pub(crate) fn expect_rows(&mut self, texts: &[&str]) -> &mut Self {
         let lines = self.lines();
-        let head = lines.iter().position(|line| line.starts_with("TASK")).expect("the head of the tree");
+        let head = lines
+            .iter()
+            .position(|line| line.starts_with("TASK"))
+            .expect("the head of the tree");
         for (row, text) in texts.iter().enumerate() {
             let line = lines.get(head + 1 + row).map_or("", String::as_str);
-            assert!(line.contains(text), "row {row} should show {text:?}:\n{}", lines.join("\n"));
+            assert!(
+                line.contains(text),
+                "row {row} should show {text:?}:\n{}",
+                lines.join("\n")
+            );
         }
         self
     }
 
     pub(crate) fn expect(&mut self, text: &str) -> &mut Self {
         let screen = self.screen();
-        assert!(screen.contains(text), "the screen should show {text:?}:\n{screen}");
+        assert!(
+            screen.contains(text),
+            "the screen should show {text:?}:\n{screen}"
+        );
         self
     }
 
     pub(crate) fn expect_none(&mut self, text: &str) -> &mut Self {
         let screen = self.screen();
-        assert!(!screen.contains(text), "the screen should not show {text:?}:\n{screen}");
+        assert!(
+            !screen.contains(text),
+            "the screen should not show {text:?}:\n{screen}"
+        );
         self
     }
 
@@ -259,13 +320,18 @@ impl<A: Agent> Session<A> {
         let style = Theme::Colour.style(crate::tui::theme::Role::Selected);
         let buffer = self.buffer();
         let lines = self.lines();
-        let row = (0..buffer.area.height).find(|&y| buffer[(0, y)].modifier.contains(style.add_modifier));
+        let row =
+            (0..buffer.area.height).find(|&y| buffer[(0, y)].modifier.contains(style.add_modifier));
         row.map_or_else(String::new, |row| lines[usize::from(row)].clone())
     }
 
     pub(crate) fn expect_selected(&mut self, text: &str) -> &mut Self {
         let selected = self.selected();
-        assert!(selected.contains(text), "{text:?} should be selected, not {selected:?}:\n{}", self.screen());
+        assert!(
+            selected.contains(text),
+            "{text:?} should be selected, not {selected:?}:\n{}",
+            self.screen()
+        );
         self
     }
 
@@ -274,7 +340,9 @@ impl<A: Agent> Session<A> {
         let buffer = self.buffer();
         for y in 0..buffer.area.height {
             for x in 0..buffer.area.width {
-                let rest: String = (x..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect();
+                let rest: String = (x..buffer.area.width)
+                    .map(|x| buffer[(x, y)].symbol())
+                    .collect();
                 if rest.starts_with(text) {
                     return buffer[(x, y)].clone();
                 }
@@ -286,7 +354,11 @@ impl<A: Agent> Session<A> {
 
 /// As `list` shows it.
 pub(crate) fn found(pid: u32, program: &str) -> Found {
-    Found { pid, program: Some(program.to_owned()), socket: format!("/run/{pid}.sock").into() }
+    Found {
+        pid,
+        program: Some(program.to_owned()),
+        socket: format!("/run/{pid}.sock").into(),
+    }
 }
 
 fn key(name: &str) -> KeyEvent {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
+use ratatui::text::Span;
 
 /// Pixels of a character cell.
 const WIDTH: u32 = 8;
@@ -53,23 +54,45 @@ fn run(svg: &mut String, look: &Look, text: &str, (from, to, y): (u16, u16, u16)
     let top = u32::from(y) * HEIGHT + MARGIN;
     let width = u32::from(to - from) * WIDTH;
     if look.background != BACKGROUND {
-        write(svg, format_args!("<rect x=\"{x}\" y=\"{top}\" width=\"{width}\" height=\"{HEIGHT}\" fill=\"{}\"/>\n", look.background));
+        write(
+            svg,
+            format_args!(
+                "<rect x=\"{x}\" y=\"{top}\" width=\"{width}\" height=\"{HEIGHT}\" fill=\"{}\"/>\n",
+                look.background
+            ),
+        );
     }
-    if text.trim().is_empty() {
-        return;
-    }
-    let weight = if look.bold { " font-weight=\"bold\"" } else { "" };
+    let weight = if look.bold {
+        " font-weight=\"bold\""
+    } else {
+        ""
+    };
     let opacity = if look.dim { " opacity=\"0.6\"" } else { "" };
-    // The length is given so that a font of another width still keeps the columns.
-    write(
-        svg,
-        format_args!(
-            "<text x=\"{x}\" y=\"{}\" textLength=\"{width}\" xml:space=\"preserve\" fill=\"{}\"{weight}{opacity}>{}</text>\n",
-            top + HEIGHT - 4,
-            look.foreground,
-            escape(text)
-        ),
-    );
+    // Word groups are placed one by one, and their length is given: another font then still keeps the columns.
+    for (column, words) in word_groups(text) {
+        let x = x + column * WIDTH;
+        let length = Span::raw(words).width() as u32 * WIDTH;
+        let y = top + HEIGHT - 4;
+        let (fill, words) = (look.foreground, escape(words));
+        write(
+            svg,
+            format_args!(
+                "<text x=\"{x}\" y=\"{y}\" textLength=\"{length}\" fill=\"{fill}\"{weight}{opacity}>{words}</text>\n"
+            ),
+        );
+    }
+}
+
+/// Words that single spaces join, each with its column in the text.
+fn word_groups(text: &str) -> impl Iterator<Item = (u32, &str)> {
+    let mut column = 0;
+    text.split("  ").filter_map(move |part| {
+        let words = part.trim_matches(' ');
+        let indent = part.len() - part.trim_start_matches(' ').len();
+        let start = column + indent;
+        column += Span::raw(part).width() + 2;
+        (!words.is_empty()).then_some((start as u32, words))
+    })
 }
 
 fn look(cell: &Cell) -> Look {
@@ -96,7 +119,9 @@ fn colour(colour: Color, default: &'static str) -> &'static str {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 fn write(svg: &mut String, text: std::fmt::Arguments<'_>) {

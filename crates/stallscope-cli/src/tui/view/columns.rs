@@ -41,9 +41,13 @@ static COLUMNS: &[Column] = &[
         sort: TaskSort::State,
         align: Align::Left,
         of_task: state,
-        of_group: |group| match group.running {
-            0 => plain("folded".to_owned(), Role::Dim),
-            running => plain(format!("{} run", count(running)), Role::Running),
+        of_group: |group| {
+            let role = if group.running == 0 {
+                Role::Dim
+            } else {
+                Role::Running
+            };
+            plain(format!("{} run", count(group.running)), role)
         },
     },
     Column {
@@ -86,7 +90,7 @@ static COLUMNS: &[Column] = &[
     },
     Column {
         head: "LONGEST",
-        width: 7,
+        width: 8,
         sort: TaskSort::LongestPoll,
         align: Align::Right,
         of_task: |task| Cell {

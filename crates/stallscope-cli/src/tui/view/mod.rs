@@ -51,7 +51,7 @@ pub(crate) fn draw(model: &Model, theme: Theme, frame: &mut Frame<'_>) {
     overlay::draw(model, theme, frame);
 }
 
-/// The last of the spinner-less "what is going on" sentences: why there is nothing to see yet.
+/// Why there is nothing to see yet.
 pub(crate) fn waiting_for(link: &Link) -> String {
     match link.trouble() {
         Some(trouble) => trouble.reason.clone(),

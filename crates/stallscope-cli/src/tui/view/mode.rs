@@ -91,11 +91,12 @@ fn connection(model: &Model, link: &Link) -> Option<String> {
     let trouble = link.trouble()?;
     let since = model.now.saturating_duration_since(trouble.since);
     let next = match link.retries_in(model.now) {
-        Some(pause) => format!("next try in {}", seconds(pause)),
-        None => "trying".to_owned(),
+        // Rounded up: "in 0s" would be now.
+        Some(pause) => format!("retry in {}", seconds(pause + Duration::from_millis(999))),
+        None => "retrying".to_owned(),
     };
     Some(format!(
-        "no connection for {}, {next}: {}",
+        "cut off {} ago, {next} (p: others): {}",
         seconds(since),
         printable(&trouble.reason)
     ))

@@ -154,7 +154,10 @@ mod tests {
             line: 63,
             column: 9,
         };
-        assert_eq!(place(&site, 40).as_deref(), Some("demo-apps/web/src/main.rs:63"));
+        assert_eq!(
+            place(&site, 40).as_deref(),
+            Some("demo-apps/web/src/main.rs:63")
+        );
         assert_eq!(place(&site, 20).as_deref(), Some("web/src/main.rs:63"));
         assert_eq!(place(&site, 12).as_deref(), Some("main.rs:63"));
         assert_eq!(place(&site, 5), None);
@@ -162,14 +165,20 @@ mod tests {
             file: "/home/me/.cargo/registry/src/index-1949cf8c/hyper-1.2.3/src/rt.rs".to_owned(),
             ..site
         };
-        assert_eq!(place(&foreign, 60).as_deref(), Some("hyper-1.2.3/src/rt.rs:63"));
+        assert_eq!(
+            place(&foreign, 60).as_deref(),
+            Some("hyper-1.2.3/src/rt.rs:63")
+        );
     }
 
     #[test]
     fn words_are_kept_whole_where_they_can_be() {
         assert_eq!(wrap("one two three", 8), ["one two", "three"]);
         assert_eq!(wrap("incomprehensible", 6), ["incomp", "rehens", "ible"]);
-        assert_eq!(wrap("at demo-apps/web/src/main.rs:63", 14), ["at demo-apps/", "web/src/", "main.rs:63"]);
+        assert_eq!(
+            wrap("at demo-apps/web/src/main.rs:63", 14),
+            ["at demo-apps/", "web/src/", "main.rs:63"]
+        );
         assert_eq!(wrap("", 6), Vec::<String>::new());
         assert_eq!(wrap("ab", 0), ["a", "b"]);
     }

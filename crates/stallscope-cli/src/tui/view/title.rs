@@ -9,9 +9,16 @@ use crate::format::{duration, printable};
 use crate::tui::model::{Model, Region};
 use crate::tui::theme::{Role, Theme};
 
+/// With fewer columns there is room for the process only.
+const WITH_TIERS: u16 = 36;
+
 pub(super) fn draw(model: &Model, theme: Theme, buffer: &mut Buffer, region: Region) {
     let mut right = Vec::new();
-    if let Some(overview) = model.gauges.overview() {
+    if let Some(overview) = model
+        .gauges
+        .overview()
+        .filter(|_| region.width >= WITH_TIERS)
+    {
         for tier in &overview.tiers {
             let separator = if right.is_empty() { "" } else { " " };
             right.push(Span::raw(separator));

@@ -15,14 +15,7 @@ use crate::tui::theme::{Role, Theme};
 pub(super) fn draw(model: &Model, theme: Theme, buffer: &mut Buffer, layout: &Layout) {
     // The last column of the screen is the scroll bar's.
     let (columns, tree_width) = fitting(layout.tree.width.saturating_sub(1));
-    draw_heads(
-        &model.tree,
-        theme,
-        buffer,
-        layout.columns,
-        columns,
-        tree_width,
-    );
+    draw_heads(model, theme, buffer, layout.columns, columns, tree_width);
     if let Some(sentence) = nothing_to_show(model) {
         let region = layout.tree;
         for (row, line) in (0..region.height).zip(wrap(&sentence, usize::from(region.width))) {
@@ -81,29 +74,22 @@ fn nothing_to_show(model: &Model) -> Option<String> {
 }
 
 fn draw_heads(
-    tree: &Tree,
+    model: &Model,
     theme: Theme,
     buffer: &mut Buffer,
     region: Region,
     columns: &[Column],
     tree_width: u16,
 ) {
-    let order = tree.order();
+    let order = model.tree.order();
     let arrow = if order.descending() { "▼" } else { "▲" };
     let head = |name: &str, sorts: bool| {
-        let role = if sorts {
-            Role::SortedHead
+        let (arrow, role) = if sorts {
+            (arrow, Role::SortedHead)
         } else {
-            Role::ColumnHead
+            ("", Role::ColumnHead)
         };
-        (
-            if sorts {
-                format!("{name}{arrow}")
-            } else {
-                name.to_owned()
-            },
-            theme.style(role),
-        )
+        (format!("{name}{arrow}"), theme.style(role))
     };
     let (name, by_tree) = match order.sort() {
         TaskSort::Name => ("TASK by name", true),
@@ -111,7 +97,10 @@ fn draw_heads(
         TaskSort::Id | TaskSort::Unknown => ("TASK", true),
         _ => ("TASK", false),
     };
-    let (text, style) = head(name, by_tree);
+    let (mut text, style) = head(name, by_tree);
+    if model.waits_for_tree() {
+        text.push_str(" asking…");
+    }
     let mut spans = vec![Span::styled(left(&text, usize::from(tree_width)), style)];
     for column in columns {
         let (text, style) = head(column.head, column.sort == order.sort());

@@ -1,6 +1,7 @@
-//! Whether a walk agrees with the code: each return address should stand behind a call of the function below it.
+//! Whether a step of a walk agrees with the code: a return address should stand behind a call of the function below it.
 
 use super::arch::{Called, call_before};
+use super::memory;
 
 /// One step of a walk: a function, and the address it returns to.
 #[derive(Debug, Clone, Copy)]
@@ -10,22 +11,84 @@ pub(super) struct Step {
     pub(super) return_address: u64,
 }
 
-/// How many steps the code speaks against; zero is best.
-///
-/// A right walk may have some, too: a function that was reached by a tail call, or the split-off cold part of one,
-/// does not begin where the call leads. So this compares walks, and proves nothing of a single one.
-pub(super) fn contradictions(steps: impl IntoIterator<Item = Step>) -> usize {
-    steps.into_iter().filter(Step::is_contradicted).count()
+/// What the code says of a step, best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Agreement {
+    /// The call leads to this very function.
+    Confirmed,
+    /// The call leads to wherever a register said; or to another function, which may have ended in a jump to this one.
+    Open,
+    /// There is no call: this is no return address.
+    Contradicted,
 }
 
 impl Step {
-    fn is_contradicted(&self) -> bool {
+    pub(super) fn agreement(&self) -> Agreement {
         let target = match call_before(self.return_address) {
             Called::Direct(target) => Some(target),
-            Called::Through(slot) => super::memory::read_word(slot),
-            Called::Unknown => return false,
-            Called::Nothing => return true,
+            Called::Through(slot) => memory::read_word(slot),
+            Called::Unknown => None,
+            Called::Nothing => return Agreement::Contradicted,
         };
-        matches!((target, self.callee), (Some(target), Some(callee)) if target != callee)
+        match (target, self.callee) {
+            (Some(target), Some(callee)) if target == callee => Agreement::Confirmed,
+            _ => Agreement::Open,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[inline(never)]
+    fn callee() -> u64 {
+        std::hint::black_box(7)
+    }
+
+    #[inline(never)]
+    fn caller() -> u64 {
+        std::hint::black_box(callee()) + 1
+    }
+
+    /// The first address behind a call in a function, and what it calls.
+    fn first_call(function: fn() -> u64) -> (u64, Called) {
+        let start = function as usize as u64;
+        (start..start + 64)
+            .map(|address| (address, call_before(address)))
+            .find(|(_, called)| matches!(called, Called::Direct(_) | Called::Through(_)))
+            .expect("a call")
+    }
+
+    #[test]
+    fn a_call_confirms_its_callee_and_no_other() {
+        std::hint::black_box(caller());
+        let (return_address, _) = first_call(caller);
+        let step = |callee| Step {
+            callee,
+            return_address,
+        };
+        assert_eq!(
+            step(Some(callee as fn() -> u64 as usize as u64)).agreement(),
+            Agreement::Confirmed
+        );
+        let other = caller as fn() -> u64 as usize as u64;
+        assert_eq!(step(Some(other)).agreement(), Agreement::Open);
+        assert_eq!(step(None).agreement(), Agreement::Open);
+    }
+
+    #[test]
+    fn what_no_call_precedes_is_no_return_address() {
+        let data = [0_u64; 4];
+        let step = Step {
+            callee: Some(1),
+            return_address: data.as_ptr().addr() as u64 + 16,
+        };
+        assert_eq!(step.agreement(), Agreement::Contradicted);
+        let step = Step {
+            callee: Some(1),
+            return_address: 8,
+        };
+        assert_eq!(step.agreement(), Agreement::Contradicted);
     }
 }

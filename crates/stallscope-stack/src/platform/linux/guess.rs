@@ -1,53 +1,87 @@
 //! The walk of a waiting thread, whose frame pointer the kernel does not show: try until one fits.
 
-use super::arch;
-use super::calls::{self, Step};
+use super::arch::{self, Start};
+use super::calls::{Agreement, Step};
 use super::walk::{Path, Walker};
-use crate::capture::RawStack;
+use crate::capture::{RawStack, Registers};
 use crate::unwind::{Certainty, Ended};
 
-/// Walks from the likeliest start. Exact if the frame pointer turned out not to be needed.
+/// Walks from the likeliest start.
 ///
-/// A start that does not lead to the outermost frame is wrong. Of those that lead there some may still be wrong: a
-/// stale frame record in an unused part of the stack leads over a function that has returned. The code tells them
-/// apart: such a function was not called from where it seems to have been. The first start without any such
-/// contradiction wins, else the one with the fewest.
+/// Usually nothing between the system call and the first function that saved the frame pointer needs it. Where one does,
+/// its first instructions say how far its frame reaches, and so where the frame pointer must point. Both are exact.
+///
+/// What remains (a frame of variable size) is tried: the frame pointer points to a `{frame pointer, return address}`
+/// record on the stack. Most records lead to the outermost frame and yet are wrong: one further out skips the frames
+/// before it, a stale one in an unused part of the stack leads over a function that has returned. What tells the right
+/// one is the code: the step for which the frame pointer is needed goes from a function to behind a call of that
+/// function. Where the call does not show its target, the step after has a say, and then the record nearest to the
+/// stack pointer wins.
 pub(super) fn walk(walker: &mut Walker, stack: &RawStack) -> (Path, Certainty) {
-    let mut starts = arch::likely_starts(stack);
-    let unneeded = starts.next().map(|start| walker.walk_from(start, stack));
-    let fallback = match unneeded {
-        Some(path) if path.ended != Ended::Lost => return (path, Certainty::Exact),
-        Some(path) => path,
-        None => Path {
-            addresses: Vec::new(),
-            ended: Ended::Lost,
-        },
-    };
-    let mut best: Option<(usize, Path)> = None;
-    for start in starts {
+    let Registers { pc, sp, .. } = stack.registers;
+    let blind = walker.walk_from(Start::unknown(pc, sp), stack);
+    if blind.ended == Ended::Root {
+        return (blind, Certainty::Exact);
+    }
+    if let Some(path) = by_prologue(walker, stack, &blind) {
+        return (path, Certainty::Exact);
+    }
+    let mut best: Option<(Verdict, Path)> = None;
+    for start in arch::likely_starts(stack) {
         let path = walker.walk_from(start, stack);
         if path.ended != Ended::Root {
             continue;
         }
-        let against = calls::contradictions(steps(walker, &path));
-        if best.as_ref().is_none_or(|(fewest, _)| against < *fewest) {
-            best = Some((against, path));
+        let verdict = Verdict::of(walker, &path, blind.addresses.len());
+        if best.as_ref().is_none_or(|(so_far, _)| verdict < *so_far) {
+            best = Some((verdict, path));
         }
-        if against == 0 {
+        if verdict.step == Agreement::Confirmed {
             break;
         }
     }
-    let path = best.map_or(fallback, |(_, path)| path);
-    (path, Certainty::Reconstructed)
+    (
+        best.map_or(blind, |(_, path)| path),
+        Certainty::Reconstructed,
+    )
 }
 
-fn steps<'p>(walker: &'p Walker, path: &'p Path) -> impl Iterator<Item = Step> + 'p {
-    path.addresses.windows(2).filter_map(|pair| {
-        let [inner, outer] = pair else { return None };
-        let callee = walker.function_start(inner.address_for_lookup());
-        Some(Step {
-            callee,
-            return_address: outer.address(),
-        })
-    })
+/// The walk with the frame pointer that follows from the code of the function a blind walk ended in.
+fn by_prologue(walker: &mut Walker, stack: &RawStack, blind: &Path) -> Option<Path> {
+    let needs_it = blind.addresses.last()?.address_for_lookup();
+    let fp = arch::frame_pointer(walker.function_start(needs_it)?, blind.sp)?;
+    let path = walker.walk_from(Start::with_frame_pointer(&stack.registers, fp), stack);
+    (path.ended == Ended::Root).then_some(path)
+}
+
+/// What the code says of a guessed walk; the less the better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Verdict {
+    /// Of the step that needed the frame pointer.
+    step: Agreement,
+    /// Of the step after.
+    next: Agreement,
+}
+
+impl Verdict {
+    /// `known` frames were found without the frame pointer, so the step out of the last of them needed it.
+    fn of(walker: &Walker, path: &Path, known: usize) -> Self {
+        let agreement = |index: usize| match path.addresses.get(index..index + 2) {
+            Some([inner, outer]) => {
+                let callee = walker.function_start(inner.address_for_lookup());
+                Step {
+                    callee,
+                    return_address: outer.address(),
+                }
+                .agreement()
+            }
+            // There is no such step: nothing speaks against it.
+            _ => Agreement::Open,
+        };
+        let step = known.saturating_sub(1);
+        Self {
+            step: agreement(step),
+            next: agreement(step + 1),
+        }
+    }
 }

@@ -70,12 +70,11 @@ fn action(new: Option<&libc::sigaction>) -> Result<libc::sigaction, CaptureError
             old.as_mut_ptr(),
         )
     };
-    // SAFETY: zeroed, and a sigaction is integers.
-    if status == 0 {
-        Ok(unsafe { old.assume_init() })
-    } else {
-        Err(refused("sigaction"))
+    if status != 0 {
+        return Err(refused("sigaction"));
     }
+    // SAFETY: zeroed, and a sigaction is integers.
+    Ok(unsafe { old.assume_init() })
 }
 
 extern "C" fn on_signal(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {

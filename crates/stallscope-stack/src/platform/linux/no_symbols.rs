@@ -10,6 +10,7 @@ impl SymbolSource {
         Self
     }
 
+    #[expect(clippy::unused_self, reason = "with the feature it is used")]
     pub(crate) fn frames(&mut self, raw: &RawFrame) -> Vec<Frame> {
         vec![Frame::nameless(raw)]
     }

@@ -16,20 +16,24 @@ const LOOK: Duration = Duration::from_micros(100);
 const CHECK: u32 = 10;
 
 /// Interrupts the thread; [`CaptureError::KeepsMoving`] if it went to wait before it answered.
-pub(super) fn capture(thread: &ThreadHandle, limit: Duration) -> Result<RawStack, CaptureError> {
+pub(super) fn capture(target: &ThreadHandle, limit: Duration) -> Result<RawStack, CaptureError> {
     handler::ensure_installed()?;
-    if kernel::blocks_signal(thread.tid(), handler::SIGNAL) == Some(true) {
-        return Err(CaptureError::SignalBlocked);
+    let started = Instant::now();
+    // Our own handler blocks it, too: a thread may still be on its way out of the last capture.
+    while kernel::blocks_signal(target.tid(), handler::SIGNAL) == Some(true) {
+        if started.elapsed() >= limit {
+            return Err(CaptureError::SignalBlocked);
+        }
+        thread::sleep(LOOK);
     }
     // Dropped after the timer: the mailbox is given up only when no new signal can come.
     let request =
-        Request::claim(thread.tid().number(), thread.stack()).ok_or(CaptureError::Busy)?;
-    let _timer = CpuTimer::arm(thread.tid(), handler::SIGNAL, request.cookie() as usize)?;
-    let started = Instant::now();
+        Request::claim(target.tid().number(), target.stack()).ok_or(CaptureError::Busy)?;
+    let _timer = CpuTimer::arm(target.tid(), handler::SIGNAL, request.cookie() as usize)?;
     let mut looks = 0_u32;
     loop {
         match request.look() {
-            Reply::Here(letter) => return Ok(opened(letter, thread)),
+            Reply::Here(letter) => return Ok(opened(letter, target)),
             Reply::Foreign => return Err(CaptureError::ForeignStack),
             Reply::NotYet => {}
         }
@@ -40,7 +44,7 @@ pub(super) fn capture(thread: &ThreadHandle, limit: Duration) -> Result<RawStack
         }
         looks = looks.wrapping_add(1);
         if looks.is_multiple_of(CHECK)
-            && ThreadState::read_position(thread.tid()) != Position::Running
+            && ThreadState::read_position(target.tid()) != Position::Running
             && request.withdraw()
         {
             return Err(CaptureError::KeepsMoving);
@@ -49,12 +53,12 @@ pub(super) fn capture(thread: &ThreadHandle, limit: Duration) -> Result<RawStack
     }
 }
 
-fn opened(letter: Letter, thread: &ThreadHandle) -> RawStack {
+fn opened(letter: Letter, target: &ThreadHandle) -> RawStack {
     let Letter { machine, bytes } = letter;
     let reaches_top =
-        machine.registers.sp.saturating_add(bytes.len() as u64) >= thread.stack().high;
+        machine.registers.sp.saturating_add(bytes.len() as u64) >= target.stack().high;
     RawStack {
-        tid: thread.tid(),
+        tid: target.tid(),
         registers: machine.registers,
         truncated: bytes.len() == MOST_COPIED && !reaches_top,
         bytes,
@@ -63,6 +67,5 @@ fn opened(letter: Letter, thread: &ThreadHandle) -> RawStack {
             arguments: machine.arguments,
             number: machine.number,
         },
-        anchor: thread.anchor(),
     }
 }

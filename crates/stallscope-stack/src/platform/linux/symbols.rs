@@ -11,6 +11,9 @@ use crate::unwind::{Module, RawFrame};
 /// More addresses are not remembered: a program has some thousand places to be stuck in.
 const MOST_REMEMBERED: usize = 16 * 1024;
 
+/// Where the C library and its like live.
+const SYSTEM: &[&str] = &["/lib", "/lib64", "/usr/lib", "/usr/lib64"];
+
 /// Opened files and named addresses.
 pub(crate) struct SymbolSource {
     /// `None` for a file that could not be opened: not tried again.
@@ -70,7 +73,7 @@ impl SymbolSource {
             .into_iter()
             .enumerate()
             .map(|(index, described)| Frame {
-                origin: self.origin(&described),
+                origin: self.origin(&described, module),
                 function: described.function,
                 file: described.file,
                 line: described.line,
@@ -81,10 +84,16 @@ impl SymbolSource {
             .collect()
     }
 
-    fn origin(&self, described: &Described) -> Origin {
+    fn origin(&self, described: &Described, module: &Module) -> Origin {
         match (&described.file, &described.function) {
             (Some(file), _) => Origin::of_file(file),
             (None, Some(function)) => Origin::of_function(function, self.program.as_deref()),
+            (None, None)
+                if module.image.is_some()
+                    || SYSTEM.iter().any(|home| module.path.starts_with(home)) =>
+            {
+                Origin::Native
+            }
             (None, None) => Origin::Unknown,
         }
     }

@@ -68,9 +68,8 @@ impl CpuTimer {
             });
         }
         // SAFETY: timer_create succeeded and wrote it.
-        Ok(Self {
-            id: unsafe { id.assume_init() },
-        })
+        let id = unsafe { id.assume_init() };
+        Ok(Self { id })
     }
 }
 

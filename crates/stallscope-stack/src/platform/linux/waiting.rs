@@ -42,6 +42,5 @@ pub(super) fn capture(thread: &ThreadHandle) -> Result<RawStack, CaptureError> {
         bytes,
         truncated: depth > MOST_COPIED,
         method: Method::Untouched,
-        anchor: thread.anchor(),
     })
 }

@@ -16,6 +16,9 @@ use crate::unwind::{Certainty, Ended, RawFrame, Trace};
 /// Deeper stacks are cut: somebody recurses without end.
 const MOST_FRAMES: usize = 1024;
 
+/// The frame of a function that a thread begins in is not larger.
+const LARGEST_ROOT: u64 = 1024;
+
 /// The modules, their unwind rules, and a cache of rules already worked out.
 pub(crate) struct Walker {
     generation: Generation,
@@ -29,6 +32,8 @@ pub(crate) struct Walker {
 pub(super) struct Path {
     pub(super) addresses: Vec<FrameAddress>,
     pub(super) ended: Ended,
+    /// The stack pointer in the last of the frames.
+    pub(super) sp: u64,
 }
 
 impl Walker {
@@ -67,39 +72,57 @@ impl Walker {
         let mut address = FrameAddress::from_instruction_pointer(start.pc);
         let mut addresses = vec![address];
         let mut read = |address| stack.word(address).ok_or(());
-        let ended = loop {
+        let (ended, sp) = loop {
+            let sp = registers.sp();
             // The fall-back rule for code of no module would follow any number that looks like a frame pointer.
             if self.module_of(address.address_for_lookup()).is_none()
                 || addresses.len() >= MOST_FRAMES
             {
-                break Ended::Lost;
+                break (Ended::Lost, sp);
             }
-            let sp = registers.sp();
             match self
                 .unwinder
                 .unwind_frame(address, &mut registers, &mut self.cache, &mut read)
             {
-                // Below the frame that registered there must be more: this only looks like the end.
-                Ok(None) if registers.sp() <= stack.anchor => break Ended::Lost,
-                Ok(None) => break Ended::Root,
+                Ok(None) if !self.is_outermost(address, sp, stack) => break (Ended::Lost, sp),
+                Ok(None) => break (Ended::Root, sp),
                 // A stack grows down: outwards is up. Only a leaf has no frame at all.
                 Ok(Some(_))
                     if registers.sp() < sp || registers.sp() == sp && addresses.len() > 1 =>
                 {
-                    break Ended::Lost;
+                    break (Ended::Lost, sp);
                 }
                 Ok(Some(next)) => match FrameAddress::from_return_address(next) {
                     Some(next) => {
                         addresses.push(next);
                         address = next;
                     }
-                    None => break Ended::Lost,
+                    None => break (Ended::Lost, sp),
                 },
-                Err(_) if stack.truncated => break Ended::Truncated,
-                Err(_) => break Ended::Lost,
+                Err(_) if stack.truncated => break (Ended::Truncated, sp),
+                Err(_) => break (Ended::Lost, sp),
             }
         };
-        Path { addresses, ended }
+        Path {
+            addresses,
+            ended,
+            sp,
+        }
+    }
+
+    /// Whether the walk may end here. A wrong frame pointer of zero looks like an end, too; so does a wrong return
+    /// address of zero.
+    fn is_outermost(&mut self, address: FrameAddress, sp: u64, stack: &RawStack) -> bool {
+        // The tables of the C library mark the function a thread begins in: no return address, whatever the registers.
+        let mut registers = arch::unwind_registers(Start::unknown(address.address(), sp));
+        let mut read = |address| stack.word(address).ok_or(());
+        let marked =
+            self.unwinder
+                .unwind_frame(address, &mut registers, &mut self.cache, &mut read)
+                == Ok(None);
+        // Without a mark (musl) it is the one at the top.
+        let top = stack.registers.sp.saturating_add(stack.bytes.len() as u64);
+        marked || !stack.truncated && top.saturating_sub(sp) <= LARGEST_ROOT
     }
 
     /// Where the function that holds an address begins.

@@ -20,6 +20,31 @@ pub(crate) struct Start {
 /// User addresses have at most 52 bits; what stands above signs a return address.
 const ADDRESS_MASK: PtrAuthMask = PtrAuthMask((1 << 52) - 1);
 
+impl Start {
+    /// A start with registers that no walk can use: they point nowhere, and unlike zero are no mark of the end.
+    pub(crate) fn unknown(pc: u64, sp: u64) -> Self {
+        Self {
+            pc,
+            sp,
+            fp: 1,
+            lr: 1,
+        }
+    }
+
+    /// A start with everything known but the frame pointer, which has been found out.
+    pub(crate) fn with_frame_pointer(registers: &Registers, fp: u64) -> Self {
+        Self {
+            fp,
+            ..Self::unknown(registers.pc, registers.sp)
+        }
+    }
+}
+
+/// Where x29 points in a function cannot be told from its stack pointer: it may point anywhere into the frame.
+pub(crate) fn frame_pointer(_function: u64, _sp: u64) -> Option<u64> {
+    None
+}
+
 pub(crate) fn unwind_registers(start: Start) -> UnwindRegsAarch64 {
     UnwindRegsAarch64::new_with_ptr_auth_mask(ADDRESS_MASK, start.lr, start.sp, start.fp)
 }
@@ -39,17 +64,11 @@ pub(crate) fn exact_start(registers: &Registers) -> Option<Start> {
 ///
 /// A function of libc that saved them before its system call does not need them. From a leaf that did not, the way on
 /// is in a register nobody shows us; then the walk starts at the first frame record `{x29, x30}` on the stack, and the
-/// frame between is lost.
+/// frame between it and the leaf is lost.
 pub(crate) fn likely_starts(stack: &RawStack) -> impl Iterator<Item = Start> {
-    let Registers { pc, sp, .. } = stack.registers;
+    let sp = stack.registers.sp;
     let words = (stack.bytes.len() / 8).min(MOST_GUESSES) as u64;
-    std::iter::once(Start {
-        pc,
-        sp,
-        fp: 0,
-        lr: 0,
-    })
-    .chain((0..words).filter_map(move |word| {
+    (0..words).filter_map(move |word| {
         let record = sp.wrapping_add(word * 8);
         let (fp, lr) = (stack.word(record)?, stack.word(record.wrapping_add(8))?);
         let pc = ADDRESS_MASK.strip_ptr_auth(lr);
@@ -59,7 +78,7 @@ pub(crate) fn likely_starts(stack: &RawStack) -> impl Iterator<Item = Start> {
             fp,
             lr: 0,
         })
-    }))
+    })
 }
 
 const MOST_GUESSES: usize = 2048;

@@ -11,7 +11,9 @@ use aarch64 as here;
 use x86_64 as here;
 
 pub(crate) use here::just_left;
-pub(super) use here::{Start, call_before, exact_start, likely_starts, machine, unwind_registers};
+pub(super) use here::{
+    Start, call_before, exact_start, frame_pointer, likely_starts, machine, unwind_registers,
+};
 
 /// What the instruction before a return address called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,6 +16,58 @@ pub(crate) struct Start {
     fp: u64,
 }
 
+impl Start {
+    /// A start with a frame pointer that no walk can use: reading there fails, and unlike zero it is no mark of the end.
+    pub(crate) fn unknown(pc: u64, sp: u64) -> Self {
+        Self { pc, sp, fp: 1 }
+    }
+
+    /// A start with everything known but the frame pointer, which has been found out.
+    pub(crate) fn with_frame_pointer(registers: &Registers, fp: u64) -> Self {
+        Self {
+            pc: registers.pc,
+            sp: registers.sp,
+            fp,
+        }
+    }
+}
+
+/// Where rbp points in a function that uses it as its frame pointer, from the function's first instructions and the
+/// stack pointer in its body: `push rbp; mov rbp, rsp`, then pushes, then room for locals.
+///
+/// `None` for any other beginning: a frame that is aligned or of variable size has no fixed distance.
+pub(crate) fn frame_pointer(function: u64, sp: u64) -> Option<u64> {
+    let mut code = [0; 40];
+    memory::read(function, &mut code)?;
+    let code = code.strip_prefix(&ENDBR64).unwrap_or(&code);
+    let mut code = code.strip_prefix(&[0x55, 0x48, 0x89, 0xe5])?;
+    let mut size = 0_u64;
+    loop {
+        (size, code) = match code {
+            // push rax … rdi, push r8 … r15
+            [0x50..=0x57, rest @ ..] | [0x41, 0x50..=0x57, rest @ ..] => (size + 8, rest),
+            // sub rsp, byte; sub rsp, long; add rsp, −128, which is one byte where sub rsp, 128 is four
+            [0x48, 0x83, 0xec, room @ 0..=0x7f, ..] => {
+                return frame_end(sp, size + u64::from(*room));
+            }
+            [0x48, 0x81, 0xec, a, b, c, d, ..] => {
+                return frame_end(sp, size + u64::from(u32::from_le_bytes([*a, *b, *c, *d])));
+            }
+            [0x48, 0x83, 0xc4, 0x80, ..] => return frame_end(sp, size + 128),
+            // and rsp: aligned
+            [0x48, 0x83 | 0x81, 0xe4, ..] => return None,
+            _ => return frame_end(sp, size),
+        };
+    }
+}
+
+/// A frame of a page and more is made page by page, of which only the first step was seen.
+fn frame_end(sp: u64, size: u64) -> Option<u64> {
+    (size < 4096).then(|| sp.checked_add(size))?
+}
+
+const ENDBR64: [u8; 4] = [0xf3, 0x0f, 0x1e, 0xfa];
+
 pub(crate) fn unwind_registers(start: Start) -> UnwindRegsX86_64 {
     UnwindRegsX86_64::new(start.pc, start.sp, start.fp)
 }
@@ -29,19 +81,16 @@ pub(crate) fn exact_start(registers: &Registers) -> Option<Start> {
     })
 }
 
-/// Starts of a thread whose rbp is unknown, the likeliest first.
-///
-/// Usually no function between here and the first one that saved rbp needs it: 0 will do, and cannot do by accident,
-/// for nothing is mapped there. Else rbp points to the first `{saved rbp, return address}` pair above the stack
-/// pointer, so its possible values are the addresses of the stack's words.
+/// Starts of a thread whose rbp is needed and unknown, the likeliest first: it points to a `{saved rbp, return address}`
+/// pair above the stack pointer, so its possible values are the addresses of the stack's words.
 pub(crate) fn likely_starts(stack: &RawStack) -> impl Iterator<Item = Start> {
     let Registers { pc, sp, .. } = stack.registers;
     let words = (stack.bytes.len() / 8).min(MOST_GUESSES) as u64;
-    std::iter::once(Start { pc, sp, fp: 0 }).chain((0..words).map(move |word| Start {
+    (0..words).map(move |word| Start {
         pc,
         sp,
         fp: sp.wrapping_add(word * 8),
-    }))
+    })
 }
 
 /// A frame larger than 16 KiB directly above a system call would be missed.
@@ -124,7 +173,7 @@ fn through_stub(target: u64) -> u64 {
         return target;
     }
     // endbr64 may stand before, bnd may prefix it.
-    let (skipped, rest) = if code.starts_with(&[0xf3, 0x0f, 0x1e, 0xfa]) {
+    let (skipped, rest) = if code.starts_with(&ENDBR64) {
         (4, &code[4..])
     } else {
         (0, &code[..])
@@ -141,5 +190,64 @@ fn through_stub(target: u64) -> u64 {
             memory::read_word(slot).unwrap_or(target)
         }
         _ => target,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BODY_SP: u64 = 0x7000;
+
+    fn frame_pointer_of(code: &[u8]) -> Option<u64> {
+        // Functions are read from memory; any 40 bytes will do.
+        let mut function = [0x90; 64];
+        function.get_mut(..code.len())?.copy_from_slice(code);
+        frame_pointer(function.as_ptr().addr() as u64, BODY_SP)
+    }
+
+    #[test]
+    fn a_prologue_tells_how_far_the_frame_reaches() {
+        // push rbp; mov rbp, rsp; push r15; push rbx; sub rsp, 0x28
+        let plain = [
+            0x55, 0x48, 0x89, 0xe5, 0x41, 0x57, 0x53, 0x48, 0x83, 0xec, 0x28,
+        ];
+        assert_eq!(frame_pointer_of(&plain), Some(BODY_SP + 0x28 + 16));
+        assert_eq!(
+            frame_pointer_of(&[&ENDBR64[..], &plain].concat()),
+            Some(BODY_SP + 0x28 + 16)
+        );
+        // … sub rsp, 0x110; … add rsp, -128; … nothing
+        let start = &plain[..7];
+        assert_eq!(
+            frame_pointer_of(&[start, &[0x48, 0x81, 0xec, 0x10, 1, 0, 0]].concat()),
+            Some(BODY_SP + 0x120)
+        );
+        assert_eq!(
+            frame_pointer_of(&[start, &[0x48, 0x83, 0xc4, 0x80]].concat()),
+            Some(BODY_SP + 144)
+        );
+        assert_eq!(frame_pointer_of(start), Some(BODY_SP + 16));
+    }
+
+    #[test]
+    fn a_frame_of_no_fixed_size_is_left_alone() {
+        let start = [0x55, 0x48, 0x89, 0xe5];
+        assert_eq!(
+            frame_pointer_of(&[&start[..], &[0x48, 0x83, 0xe4, 0xc0]].concat()),
+            None,
+            "aligned"
+        );
+        assert_eq!(
+            frame_pointer_of(&[&start[..], &[0x48, 0x81, 0xec, 0, 0x10, 0, 0]].concat()),
+            None,
+            "by pages"
+        );
+        assert_eq!(
+            frame_pointer_of(&[0x53, 0x48, 0x83, 0xec, 0x10]),
+            None,
+            "no frame pointer"
+        );
+        assert_eq!(frame_pointer(8, BODY_SP), None, "no code");
     }
 }

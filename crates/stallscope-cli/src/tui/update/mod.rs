@@ -6,6 +6,7 @@ mod prompt;
 use std::time::Instant;
 
 use ratatui::crossterm::event::KeyEvent;
+use stallscope_wire::message::subscribe::Topic;
 use stallscope_wire::message::{AgentMessage, Failed, Process, Update, agent_message, update};
 
 use super::effect::Effect;
@@ -57,7 +58,14 @@ pub(crate) fn update(model: &mut Model, msg: Msg, now: Instant) -> Vec<Effect> {
     model.arrange();
     let wishes = model.wishes();
     effects.extend(model.subscriptions.reconcile(wishes));
+    if effects.iter().any(asks_for_tree) {
+        model.tree_asked = Some(now);
+    }
     effects
+}
+
+fn asks_for_tree(effect: &Effect) -> bool {
+    matches!(effect, Effect::Subscribe(asked) if matches!(asked.topic, Some(Topic::Tree(_))))
 }
 
 /// Where keys go now.
@@ -86,6 +94,7 @@ fn apply(model: &mut Model, msg: Msg) -> Vec<Effect> {
         } if is_current(model, connection) => heard(model, message),
         Msg::Closed { connection, reason } if is_current(model, connection) => {
             model.subscriptions.forget();
+            model.tree_asked = None;
             if let Some(link) = &mut model.link {
                 link.lost(reason, model.now);
             }
@@ -188,6 +197,7 @@ pub(super) fn show(model: &mut Model, update: Update) {
         }
         (Purpose::Tree, Some(update::Body::Tree(window))) => {
             let followed = model.tree.follows();
+            model.tree_asked = None;
             model.tree.apply(Window::new(window));
             if let (Some(task), None) = (followed, model.tree.follows()) {
                 model.notice = Some(format!("task {task} has ended: no longer followed"));
@@ -215,6 +225,7 @@ fn refuse(model: &mut Model, failed: Failed) {
         }
         Some(Purpose::Doctor) => model.doctor = Answer::Failed(failed.reason),
         Some(Purpose::Gauges | Purpose::Tree) => {
+            model.tree_asked = None;
             model.notice = Some(format!("the agent says: {}", failed.reason));
         }
         None => {}
