@@ -118,7 +118,10 @@ impl Runtimes {
     /// Registers a runtime that is about to be built, whose hooks have to know its index before it exists. It is listed once one of its threads
     /// has told which one it is.
     pub(crate) fn add(&'static self, hooked: bool) -> (RuntimeIndex, &'static Watched) {
-        let mut all = self.all();
+        self.push(&mut self.all(), hooked)
+    }
+
+    fn push(&'static self, all: &mut Vec<&'static Watched>, hooked: bool) -> (RuntimeIndex, &'static Watched) {
         match u8::try_from(all.len()) {
             Ok(index) if all.len() < CAPACITY => {
                 let watched: &'static Watched = Box::leak(Box::new(Watched::new(hooked)));
@@ -132,26 +135,23 @@ impl Runtimes {
     /// The runtime the calling thread is in, registered now if it was not; none outside of any runtime.
     pub(crate) fn current(&'static self) -> Option<(RuntimeIndex, &'static Watched)> {
         let identity = Handle::try_current().ok()?.id();
-        let known = || {
-            self.iter()
-                .find(|(_, watched)| watched.identity() == Some(identity))
-        };
-        if let Some(known) = known() {
+        let is_it = |(_, watched): &(RuntimeIndex, &'static Watched)| watched.identity() == Some(identity);
+        if let Some(known) = self.iter().find(is_it) {
             return Some(known);
         }
-        if self
-            .all()
-            .iter()
-            .any(|watched| watched.hooked && watched.identity().is_none())
-        {
+        if self.all().iter().any(|watched| watched.hooked && watched.identity().is_none()) {
             canary::fly();
-            if let Some(known) = known() {
-                return Some(known);
+        }
+        // Found out by the canary, or by another thread meanwhile; or, then, one that was built without us.
+        let mut all = self.all();
+        match indexed(all.clone()).find(is_it) {
+            Some(known) => Some(known),
+            None => {
+                let added = self.push(&mut all, false);
+                added.1.identify();
+                Some(added)
             }
         }
-        let (index, watched) = self.add(false);
-        watched.identify();
-        Some((index, watched))
     }
 
     /// The runtimes that have shown themselves.
@@ -167,6 +167,10 @@ impl Runtimes {
     fn all(&self) -> MutexGuard<'_, Vec<&'static Watched>> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn indexed(all: Vec<&'static Watched>) -> impl Iterator<Item = (RuntimeIndex, &'static Watched)> {
+    all.into_iter().enumerate().map(|(index, watched)| (index as RuntimeIndex, watched))
 }
 
 /// A task that asks which hooks the current runtime calls: the only way to tell, before anything else has run on it, whether it is one that was

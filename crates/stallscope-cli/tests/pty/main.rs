@@ -3,7 +3,7 @@
 
 // The agent and the terminal are those of the view's own sessions, of which these tests need a part.
 #[allow(dead_code)]
-#[path = "../../src/tui/tests/agent.rs"]
+#[path = "../../src/tui/tests/agent/mod.rs"]
 mod agent;
 mod socket;
 #[allow(dead_code)]
@@ -51,7 +51,7 @@ fn the_death_of_the_process_is_told_and_the_view_can_still_be_left() {
     let mut terminal = view(&served, &["--pid", &std::process::id().to_string()]);
     terminal.expect("×40");
     served.end();
-    terminal.expect("cut off");
+    terminal.expect("no connection for");
     terminal.expect("×40");
     terminal.press("q");
     assert!(terminal.ended().success());

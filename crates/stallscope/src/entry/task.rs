@@ -199,6 +199,8 @@ impl Ticket {
                 self.record(id);
                 Some(id)
             }
+            // Its spawner, on another worker, is about to have recorded it.
+            RECORDING => tokio::task::try_id().map(TaskId::of),
             RECORDED => Some(TaskId(self.id.load(Ordering::Relaxed))),
             _ => None,
         }

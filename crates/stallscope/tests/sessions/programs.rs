@@ -108,7 +108,7 @@ async fn in_place() {
     for _ in 0..3 {
         // in place: task
         tokio::spawn(async {
-            tokio::task::block_in_place(|| std::thread::yield_now());
+            tokio::task::block_in_place(std::thread::yield_now);
             println!("was in place");
             pending::<Infallible>().await;
         });

@@ -1,6 +1,6 @@
 //! What the hooks tier shows: every task, with parent, place and times.
 
-use stallscope_wire::message::{TaskKind, TaskState, TierState};
+use stallscope_wire::message::{Task, TaskKind, TaskState, TierState};
 
 use crate::support::{Program, patiently};
 
@@ -8,7 +8,8 @@ use crate::support::{Program, patiently};
 fn every_task_has_its_parent_and_its_line() {
     let mut program = Program::start("family");
     let mut client = program.connect();
-    let tasks = client.tasks();
+    let is_at_rest = |task: &Task| task.id == 0 || task.state() == TaskState::Idle;
+    let tasks = client.tasks_when(|tasks| tasks.tasks.iter().all(is_at_rest));
     let root = tasks.one_at("family: root");
     assert_eq!(
         (root.id, root.kind(), root.parent),
@@ -28,13 +29,6 @@ fn every_task_has_its_parent_and_its_line() {
         [Some(parent.id); 3]
     );
     assert_eq!(tasks.one_at("family: in a set").parent, Some(parent.id));
-    assert!(
-        tasks
-            .tasks
-            .iter()
-            .all(|task| task.id == 0 || task.state() == TaskState::Idle),
-        "{tasks:#?}"
-    );
 
     program.go_on();
     let alive: u64 = program.expect("alive").parse().expect("a number");
@@ -161,7 +155,7 @@ fn two_runtimes_are_told_apart() {
     assert_ne!(first.runtime, second.runtime);
     assert_ne!(first.parent, second.parent);
     let overview = client.overview();
-    let flavor = |task: &stallscope_wire::message::Task| {
+    let flavor = |task: &Task| {
         overview
             .runtimes
             .iter()

@@ -46,11 +46,18 @@ fn nothing_but_the_rim_reads_the_clock() {
 }
 
 fn sources(directory: &str) -> Vec<PathBuf> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
-    let found: Vec<PathBuf> = fs::read_dir(directory)
-        .expect("our own sources")
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
+    let mut found = Vec::new();
+    let mut directories = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(directory)];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).expect("our own sources") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                directories.push(path);
+            } else {
+                found.push(path);
+            }
+        }
+    }
     assert!(!found.is_empty());
     found
 }

@@ -15,11 +15,11 @@ use crate::tui::update::Msg;
 fn a_lost_connection_keeps_the_last_picture_greyed_and_comes_back() {
     let mut session = Session::on(FakeAgent::hybrid_service(), 80, 24);
     session
-        .lose_connection("process 4711 closed the connection")
+        .lose_connection("process 4711 hung up")
         .pass(Duration::from_secs(3));
     session
-        .expect("cut off 2s ago")
-        .expect("process 4711 closed the connection")
+        .expect("no connection for 2s")
+        .expect("process 4711 hung up")
         .expect_rows(&["root", "accept"]);
     assert_eq!(
         session.cell_of("accept").fg,
@@ -29,7 +29,7 @@ fn a_lost_connection_keeps_the_last_picture_greyed_and_comes_back() {
     session.outside(|outside| outside.unreachable = None);
     session
         .pass(Duration::from_secs(6))
-        .expect_none("cut off")
+        .expect_none("no connection for")
         .expect_rows(&["root", "accept"]);
     assert_eq!(session.cell_of("accept").fg, Color::Reset);
 }

@@ -96,7 +96,7 @@ fn connection(model: &Model, link: &Link) -> Option<String> {
         None => "retrying".to_owned(),
     };
     Some(format!(
-        "cut off {} ago, {next} (p: others): {}",
+        "no connection for {}, {next}, p: others: {}",
         seconds(since),
         printable(&trouble.reason)
     ))

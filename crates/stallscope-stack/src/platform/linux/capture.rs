@@ -30,13 +30,18 @@ fn look_once(thread: &ThreadHandle, limit: Duration) -> Result<RawStack, Capture
     match ThreadState::read_position(thread.tid()) {
         Position::Running => running::capture(thread, limit),
         Position::InSystemCall { .. } | Position::InFault { .. } => waiting::capture(thread),
+        // A restricted /proc. The signal reaches a running thread only, so there is no harm in trying.
         Position::Unknown if exists(thread.tid()) => {
-            Err(CaptureError::Unreadable { file: "syscall" })
+            running::capture(thread, limit).map_err(|error| match error {
+                CaptureError::NoAnswer { .. } => CaptureError::Unreadable { file: "syscall" },
+                other => other,
+            })
         }
         Position::Unknown => Err(CaptureError::ThreadEnded),
     }
 }
 
+/// Whether the thread may live: unknown counts as yes.
 fn exists(tid: Tid) -> bool {
     PathBuf::from(format!("/proc/self/task/{tid}")).exists()
         || !PathBuf::from("/proc/self/task").exists()

@@ -40,10 +40,15 @@ pub(super) fn walk(walker: &mut Walker, stack: &RawStack) -> (Path, Certainty) {
             break;
         }
     }
-    (
-        best.map_or(blind, |(_, path)| path),
-        Certainty::Reconstructed,
-    )
+    let Some((_, mut path)) = best else {
+        return (blind, Certainty::Reconstructed);
+    };
+    // Where the thread stands is known, also when the walk had to start further out (aarch64).
+    if path.addresses.first() != blind.addresses.first() {
+        path.addresses
+            .splice(0..0, blind.addresses.first().copied());
+    }
+    (path, Certainty::Reconstructed)
 }
 
 /// The walk with the frame pointer that follows from the code of the function a blind walk ended in.

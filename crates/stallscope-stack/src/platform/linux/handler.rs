@@ -8,7 +8,7 @@
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, TryLockError};
 
 use super::mailbox::{self, Answered};
 use super::signal_safe::SignalSafe;
@@ -31,7 +31,15 @@ struct Before {
 /// Installs the handler once; afterwards checks that it is still there.
 pub(super) fn ensure_installed() -> Result<(), CaptureError> {
     static INSTALLED: Mutex<bool> = Mutex::new(false);
-    let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
+    if action(None)?.sa_sigaction == ours() {
+        return Ok(());
+    }
+    // Not `lock`: after a fork at the wrong moment nobody is left to unlock it.
+    let mut installed = match INSTALLED.try_lock() {
+        Ok(installed) => installed,
+        Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+        Err(TryLockError::WouldBlock) => return Err(CaptureError::Busy),
+    };
     let current = action(None)?;
     if current.sa_sigaction == ours() {
         return Ok(());

@@ -43,14 +43,21 @@ pub(super) fn capture(target: &ThreadHandle, limit: Duration) -> Result<RawStack
             return Err(CaptureError::NoAnswer { waited });
         }
         looks = looks.wrapping_add(1);
-        if looks.is_multiple_of(CHECK)
-            && ThreadState::read_position(target.tid()) != Position::Running
-            && request.withdraw()
-        {
+        if looks.is_multiple_of(CHECK) && waits(target) && request.withdraw() {
             return Err(CaptureError::KeepsMoving);
         }
         thread::sleep(LOOK);
     }
+}
+
+/// Whether the thread will not answer: it waits, or is no more.
+fn waits(target: &ThreadHandle) -> bool {
+    let position = ThreadState::read_position(target.tid());
+    let in_kernel = matches!(
+        position,
+        Position::InSystemCall { .. } | Position::InFault { .. }
+    );
+    in_kernel || target.has_ended()
 }
 
 fn opened(letter: Letter, target: &ThreadHandle) -> RawStack {

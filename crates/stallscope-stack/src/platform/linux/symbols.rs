@@ -11,6 +11,9 @@ use crate::unwind::{Module, RawFrame};
 /// More addresses are not remembered: a program has some thousand places to be stuck in.
 const MOST_REMEMBERED: usize = 16 * 1024;
 
+/// More files are not kept open at once.
+const MOST_OPEN: usize = 128;
+
 /// Where the C library and its like live.
 const SYSTEM: &[&str] = &["/lib", "/lib64", "/usr/lib", "/usr/lib64"];
 
@@ -49,6 +52,10 @@ impl SymbolSource {
     }
 
     fn look_up(&mut self, raw: &RawFrame, module: &Arc<Module>, offset: u64) -> Vec<Frame> {
+        // A program that loads and unloads for days does not make us grow.
+        if self.files.len() >= MOST_OPEN && !self.files.contains_key(module) {
+            self.files.clear();
+        }
         let file = self
             .files
             .entry(module.clone())

@@ -186,3 +186,55 @@ fn unwinder_of(modules: &[Loaded]) -> UnwinderNative<Bytes, MayAllocateDuringUnw
     }
     unwinder
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Tid;
+    use crate::capture::{Method, Registers};
+    use proptest::prelude::*;
+
+    const SP: u64 = 0x7f00_0000_0000;
+
+    /// A word such as stands on stacks: anything, small, an address of code or of the stack itself.
+    fn word() -> impl Strategy<Value = u64> {
+        let code = word as fn() -> _ as usize as u64;
+        prop_oneof![
+            any::<u64>(),
+            0_u64..64,
+            (0_u64..0x10_0000)
+                .prop_map(move |offset| code.wrapping_add(offset).wrapping_sub(0x8_0000)),
+            (0_u64..512).prop_map(|offset| SP + offset),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_stack_makes_a_walk_panic_or_go_on_for_ever(
+            pc in word(),
+            fp in proptest::option::of(word()),
+            words in proptest::collection::vec(word(), 0..64),
+            truncated: bool,
+        ) {
+            thread_local! {
+                static WALKER: std::cell::RefCell<Walker> = std::cell::RefCell::new(Walker::new());
+            }
+            let stack = RawStack {
+                tid: Tid::new(1).expect("positive"),
+                registers: Registers { pc, sp: SP, fp, lr: fp },
+                bytes: words.iter().flat_map(|word| word.to_le_bytes()).collect(),
+                truncated,
+                method: Method::Untouched,
+            };
+            let trace = WALKER.with_borrow_mut(|walker| walker.walk(&stack));
+            prop_assert!(trace.frames.len() <= MOST_FRAMES + 1);
+            if let Some(frame) = trace.frames.last() {
+                thread_local! {
+                    static NAMES: std::cell::RefCell<super::super::SymbolSource> =
+                        std::cell::RefCell::new(super::super::SymbolSource::new());
+                }
+                prop_assert!(!NAMES.with_borrow_mut(|names| names.frames(frame)).is_empty());
+            }
+        }
+    }
+}

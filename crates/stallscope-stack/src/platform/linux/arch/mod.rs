@@ -21,6 +21,10 @@ pub(super) enum Called {
     /// The function at this address, or a stub that leads there.
     Direct(u64),
     /// The function whose address stands at this address.
+    #[cfg_attr(
+        target_arch = "aarch64",
+        expect(dead_code, reason = "no such call there")
+    )]
     Through(u64),
     /// A function whose address was in a register, or nobody can tell.
     Unknown,
