@@ -8,7 +8,7 @@ use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
-use stallscope_stack::kernel::{Cause, Descriptor, ThreadState};
+use stallscope_stack::kernel::{Cause, ThreadState};
 use stallscope_stack::{CaptureError, Origin, Symbolizer, ThreadHandle, Unwinder, capture_within};
 
 fn main() {
@@ -41,9 +41,8 @@ fn tell(thread: &ThreadHandle) -> Result<(), CaptureError> {
     println!("thread {} is stuck: {cause}", thread.tid());
 
     let stack = capture_within(thread, Duration::from_millis(200))?;
-    if let Some(call) = stack.just_left() {
-        let on: Vec<Descriptor> = call.descriptor().map(Descriptor::of).into_iter().collect();
-        println!("  inside the kernel: {}", Cause::in_call(call, &on));
+    if let Some(io) = stack.just_left() {
+        println!("  inside the kernel: {io}");
     }
     let trace = Unwinder::new().unwind(&stack);
     println!(

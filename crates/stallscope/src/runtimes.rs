@@ -121,7 +121,11 @@ impl Runtimes {
         self.push(&mut self.all(), hooked)
     }
 
-    fn push(&'static self, all: &mut Vec<&'static Watched>, hooked: bool) -> (RuntimeIndex, &'static Watched) {
+    fn push(
+        &'static self,
+        all: &mut Vec<&'static Watched>,
+        hooked: bool,
+    ) -> (RuntimeIndex, &'static Watched) {
         match u8::try_from(all.len()) {
             Ok(index) if all.len() < CAPACITY => {
                 let watched: &'static Watched = Box::leak(Box::new(Watched::new(hooked)));
@@ -135,22 +139,26 @@ impl Runtimes {
     /// The runtime the calling thread is in, registered now if it was not; none outside of any runtime.
     pub(crate) fn current(&'static self) -> Option<(RuntimeIndex, &'static Watched)> {
         let identity = Handle::try_current().ok()?.id();
-        let is_it = |(_, watched): &(RuntimeIndex, &'static Watched)| watched.identity() == Some(identity);
+        let is_it =
+            |(_, watched): &(RuntimeIndex, &'static Watched)| watched.identity() == Some(identity);
         if let Some(known) = self.iter().find(is_it) {
             return Some(known);
         }
-        if self.all().iter().any(|watched| watched.hooked && watched.identity().is_none()) {
+        if self
+            .all()
+            .iter()
+            .any(|watched| watched.hooked && watched.identity().is_none())
+        {
             canary::fly();
         }
         // Found out by the canary, or by another thread meanwhile; or, then, one that was built without us.
         let mut all = self.all();
-        match indexed(all.clone()).find(is_it) {
-            Some(known) => Some(known),
-            None => {
-                let added = self.push(&mut all, false);
-                added.1.identify();
-                Some(added)
-            }
+        if let Some(known) = indexed(all.clone()).find(is_it) {
+            Some(known)
+        } else {
+            let added = self.push(&mut all, false);
+            added.1.identify();
+            Some(added)
         }
     }
 
@@ -170,7 +178,9 @@ impl Runtimes {
 }
 
 fn indexed(all: Vec<&'static Watched>) -> impl Iterator<Item = (RuntimeIndex, &'static Watched)> {
-    all.into_iter().enumerate().map(|(index, watched)| (index as RuntimeIndex, watched))
+    all.into_iter()
+        .enumerate()
+        .map(|(index, watched)| (index as RuntimeIndex, watched))
 }
 
 /// A task that asks which hooks the current runtime calls: the only way to tell, before anything else has run on it, whether it is one that was

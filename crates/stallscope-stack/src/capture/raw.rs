@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::kernel::SystemCall;
-use crate::{Tid, platform};
+use crate::Tid;
+use crate::kernel::Io;
 
 /// Where a thread's stack lies: addresses `low..high`, growing down from `high`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,7 +35,7 @@ pub struct Registers {
 }
 
 /// How a stack was copied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Method {
     /// The thread waited and was not touched.
     Untouched,
@@ -43,10 +43,8 @@ pub enum Method {
     Interrupted {
         /// How long the handler held it; entering and leaving the kernel (about 1 µs) not counted.
         pause: Duration,
-        /// The general registers that may still hold the arguments of a system call just made.
-        arguments: [u64; 6],
-        /// The register that may still hold its number, on processors that keep it.
-        number: Option<u64>,
+        /// The system call the thread had just come out of: see [`RawStack::just_left`].
+        behind: Option<Io>,
     },
 }
 
@@ -66,14 +64,17 @@ pub struct RawStack {
 }
 
 impl RawStack {
-    /// The system call an interrupted thread had just come out of, if its last instruction was one.
+    /// The system call an interrupted thread had just come out of, if its last instruction was one, and what it was on.
     ///
     /// The kernel delivers a signal on the way back to user code, so a thread that computes inside the kernel (reading
-    /// a file that is in memory, say) is found here, one instruction behind its call. The first argument, usually a
-    /// file descriptor, is zero where the processor did not keep it. `None` for a thread that waited:
+    /// a file that is in memory, say) is found here, one instruction behind its call: `Cause::in_call` tells what that
+    /// means. On aarch64 the descriptor is unknown. `None` for a thread that waited:
     /// [`crate::kernel::ThreadState`] knows its call.
-    pub fn just_left(&self) -> Option<SystemCall> {
-        platform::just_left(self)
+    pub fn just_left(&self) -> Option<&Io> {
+        match &self.method {
+            Method::Interrupted { behind, .. } => behind.as_ref(),
+            Method::Untouched => None,
+        }
     }
 
     /// The 8 bytes at an address of the stack.

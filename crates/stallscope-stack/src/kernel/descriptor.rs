@@ -56,40 +56,66 @@ impl Descriptor {
     /// Looks it up: a `readlink`, for what has a path a `stat`, for a socket a `getpeername`.
     pub fn of(number: i32) -> Self {
         let link = PathBuf::from(format!("/proc/self/fd/{number}"));
-        let Ok(target) = fs::read_link(&link) else {
-            return Self::Unknown(number);
-        };
+        match fs::read_link(&link) {
+            // Through the link, not the path: the file may be deleted or renamed by now.
+            Ok(target) => {
+                Self::described(target, FileKind::of(&link), || platform::peer_of(number))
+            }
+            Err(_) => Self::Unknown(number),
+        }
+    }
+
+    /// What a descriptor is by the target of its link and the kind of file.
+    pub(crate) fn described(
+        target: PathBuf,
+        kind: FileKind,
+        peer: impl FnOnce() -> Option<String>,
+    ) -> Self {
         let text = target.to_string_lossy();
         if text.starts_with("pipe:") {
             Self::Pipe
         } else if text.starts_with("socket:") {
-            Self::Socket {
-                peer: platform::peer_of(number),
-            }
+            Self::Socket { peer: peer() }
         } else if let Some(name) = text.strip_prefix("anon_inode:") {
             Self::Anonymous(name.trim_matches(['[', ']']).to_owned())
+        } else if target.is_relative() {
+            // memfd and dma-buf have paths that name no place.
+            Self::Anonymous(text.into_owned())
         } else {
-            Self::at(&link, target)
+            match kind {
+                FileKind::Fifo => Self::Fifo(target),
+                FileKind::Disk => Self::Disk(target),
+                FileKind::Device => Self::Device(target),
+                FileKind::Other => Self::File(target),
+            }
         }
     }
+}
 
+/// What distinguishes files that have a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FileKind {
+    Fifo,
+    Disk,
+    Device,
+    Other,
+}
+
+impl FileKind {
     #[cfg(unix)]
-    fn at(link: &Path, target: PathBuf) -> Self {
+    fn of(link: &Path) -> Self {
         use std::os::unix::fs::FileTypeExt as _;
-        // Through the link, not the path: the file may be deleted or renamed by now.
         match fs::metadata(link).map(|metadata| metadata.file_type()) {
-            Ok(kind) if kind.is_fifo() => Self::Fifo(target),
-            Ok(kind) if kind.is_block_device() => Self::Disk(target),
-            Ok(kind) if kind.is_char_device() => Self::Device(target),
-            // memfd and dma-buf have paths that name no place.
-            _ if target.is_relative() => Self::Anonymous(target.to_string_lossy().into_owned()),
-            _ => Self::File(target),
+            Ok(kind) if kind.is_fifo() => Self::Fifo,
+            Ok(kind) if kind.is_block_device() => Self::Disk,
+            Ok(kind) if kind.is_char_device() => Self::Device,
+            _ => Self::Other,
         }
     }
 
     #[cfg(not(unix))]
-    fn at(_link: &Path, target: PathBuf) -> Self {
-        Self::File(target)
+    fn of(_link: &Path) -> Self {
+        Self::Other
     }
 }
 

@@ -16,7 +16,7 @@
 //! platform, a restricted `/proc`, a thread that has ended) makes its answer unknown, never a verdict.
 
 mod cause;
-mod descriptor;
+pub(crate) mod descriptor;
 mod parse;
 mod syscalls;
 

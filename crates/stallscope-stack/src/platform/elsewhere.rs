@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::Availability;
 use crate::capture::{CaptureError, RawStack, StackBounds, ThreadHandle};
 use crate::frame::Frame;
-use crate::kernel::SystemCall;
 use crate::unwind::{Certainty, Ended, RawFrame, Trace};
 
 pub(super) const AVAILABILITY: Availability =
@@ -24,10 +23,6 @@ pub(crate) fn capture_within(
     _limit: Duration,
 ) -> Result<RawStack, CaptureError> {
     Err(CaptureError::NotAvailableHere)
-}
-
-pub(crate) fn just_left(_stack: &RawStack) -> Option<SystemCall> {
-    None
 }
 
 pub(crate) fn peer_of(_descriptor: i32) -> Option<String> {

@@ -25,8 +25,7 @@ mod elsewhere;
 use elsewhere as here;
 
 pub(crate) use here::{
-    SymbolSource, Walker, capture_within, current_stack, current_tid, just_left, peer_of,
-    read_poll_set,
+    SymbolSource, Walker, capture_within, current_stack, current_tid, peer_of, read_poll_set,
 };
 
 /// Whether stacks can be had on this machine.

@@ -155,9 +155,9 @@ const ENDED: u8 = 4;
 
 impl Ticket {
     fn new(name: Option<Arc<str>>, place: &'static Location<'static>) -> Self {
-        // The running task may be in its first poll while its spawner, on another worker, is still recording it.
-        let is_recorded = |&task: &TaskId| RECORDER.is_polling_this(task) || RECORDER.knows(task);
-        let running = tokio::task::try_id().map(TaskId::of).filter(is_recorded);
+        let running = tokio::task::try_id()
+            .map(TaskId::of)
+            .filter(|&task| RECORDER.knows(task));
         Ticket {
             state: AtomicU8::new(NEW),
             id: AtomicU64::new(0),

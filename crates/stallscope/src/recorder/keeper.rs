@@ -195,11 +195,7 @@ impl Keeper {
         let Some(page) = self.store.table.peek(number) else {
             return Vec::new();
         };
-        let survivors: Vec<&Slot> = page
-            .slots
-            .iter()
-            .filter(|slot| slot.life() == Life::Alive)
-            .collect();
+        let survivors: Vec<&Slot> = page.slots.iter().filter(|slot| is_in_use(slot)).collect();
         self.make_room(survivors.len());
         let mut moved = Vec::with_capacity(survivors.len());
         for slot in survivors {
@@ -214,13 +210,7 @@ impl Keeper {
             }
             moved.push(place);
         }
-        if moved.len()
-            < page
-                .slots
-                .iter()
-                .filter(|slot| slot.life() == Life::Alive)
-                .count()
-        {
+        if moved.len() < page.slots.iter().filter(|slot| is_in_use(slot)).count() {
             // No memory for the archive: the page has to stay, as if a worker had been faster.
             self.store.table.unclaim(number);
         }
@@ -299,7 +289,7 @@ impl Keeper {
         self.index_used = 0;
         if let Some(index) = &index {
             for slot in self.archive.iter().flat_map(|chunk| &chunk.page.slots) {
-                if let (Life::Alive, Some(id)) = (slot.life(), slot.id()) {
+                if let (true, Some(id)) = (is_in_use(slot), slot.id()) {
                     index.insert(id, std::ptr::from_ref(slot).cast_mut());
                     self.index_used += 1;
                 }
@@ -362,6 +352,11 @@ impl Keeper {
             .count();
         (in_table + self.archive.len()) * size_of::<super::page::Page>() + index
     }
+}
+
+/// Whether a worker may still write to the slot.
+fn is_in_use(slot: &Slot) -> bool {
+    matches!(slot.life(), Life::Alive | Life::Ending)
 }
 
 /// A slot of the archive.

@@ -95,7 +95,7 @@ fn end(store: &Store, worker: &ThreadRecord, id: u64) {
     let place = store
         .find(&inside, TaskId(id))
         .expect("a task that is alive");
-    store.end(place).expect("a first end");
+    store.end(place, Life::Alive).expect("a first end");
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn pages_of_ended_tasks_are_freed_and_the_newest_is_kept() {
         "{} of {full} bytes are left",
         scene.keeper.bytes()
     );
-    assert_eq!(scene.live(), []);
+    assert_eq!(scene.live(), [] as [u64; 0]);
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn a_moved_task_keeps_its_times_and_goes_on_counting() {
     for _ in 0..20 {
         scene.keeper.tidy();
     }
-    assert_eq!(scene.live(), []);
+    assert_eq!(scene.live(), [] as [u64; 0]);
     assert!(!scene.poll(42, 1), "its place is free again");
 }
 

@@ -28,9 +28,9 @@ pub(crate) use self::keeper::Keeper;
 use self::names::Names;
 use self::sites::Sites;
 pub(crate) use self::sites::{SiteFigures, SiteId};
-use self::slot::{Birth, Totals};
+use self::slot::Birth;
 pub(crate) use self::slot::{Kind, Life, Record};
-use self::store::Store;
+use self::store::{Place, Store};
 use self::table::NoSlot;
 pub(crate) use self::thread::{Look, ThreadRecord, Threads};
 
@@ -122,7 +122,9 @@ impl Recorder {
             at: self.clock.now(),
         };
         if self.begin(&birth) {
-            self.sites.count_spawn(site);
+            thread::with_record(&self.threads, |thread| {
+                self.sites.count_spawn(site, &thread.near_sites);
+            });
         }
     }
 
@@ -190,6 +192,9 @@ impl Recorder {
             let inside = thread.enter();
             if let Some(place) = self.store.find(&inside, id) {
                 place.slot().poll_ended(now, lasted, inside.thread());
+                if place.slot().life() == Life::Ending {
+                    self.finish(thread, place, Life::Ending);
+                }
             }
         });
     }
@@ -198,28 +203,29 @@ impl Recorder {
     /// not their beginning.
     pub(crate) fn task_ended(&'static self, id: TaskId) {
         thread::with_record(&self.threads, |thread| {
-            // The last poll is usually still in progress: its end is reported after the task's.
-            let last = thread
-                .polling()
-                .filter(|poll| poll.task == id)
-                .map(|poll| self.clock.now().since(poll.since));
             let inside = thread.enter();
-            let Some(place) = self.store.find(&inside, id) else {
-                return;
-            };
-            let (site, named) = (place.slot().site(), place.slot().is_named());
-            let counted = place.slot().kind() == Kind::Task;
-            let Some(totals) = self.store.end(place) else {
-                return;
-            };
-            drop(inside);
-            if counted {
-                self.sites.count_end(site, totals.with_poll(last));
-            }
-            if named {
-                self.names.remove(id);
+            if let Some(place) = self.store.find(&inside, id) {
+                // The last poll is usually still in progress, and its end is told after the task's.
+                if thread.is_polling(id) {
+                    place.slot().goes_from(Life::Alive, Life::Ending);
+                } else {
+                    self.finish(thread, place, Life::Alive);
+                }
             }
         });
+    }
+
+    fn finish(&self, thread: &ThreadRecord, place: Place<'_>, from: Life) {
+        let slot = place.slot();
+        let (id, site, kind, named) = (slot.id(), slot.site(), slot.kind(), slot.is_named());
+        if let Some(totals) = self.store.end(place, from) {
+            if kind == Kind::Task {
+                self.sites.count_end(site, totals, &thread.near_sites);
+            }
+            if let (true, Some(id)) = (named, id) {
+                self.names.remove(id);
+            }
+        }
     }
 
     /// The task this thread polls, if it is a root future.
@@ -234,19 +240,16 @@ impl Recorder {
         thread::with_record(&self.threads, ThreadRecord::polling).is_some()
     }
 
-    /// Whether this thread polls this task.
-    pub(crate) fn is_polling_this(&'static self, task: TaskId) -> bool {
-        thread::with_record(&self.threads, ThreadRecord::polling)
-            .is_some_and(|poll| poll.task == task)
-    }
-
-    /// Whether there is a record of this task, alive.
+    /// Whether this is a task that is recorded and alive.
+    #[inline]
     pub(crate) fn knows(&'static self, id: TaskId) -> bool {
         thread::with_record(&self.threads, |thread| {
-            let inside = thread.enter();
-            self.store
-                .find(&inside, id)
-                .is_some_and(|place| place.slot().life() == Life::Alive)
+            thread.is_polling(id) || {
+                let inside = thread.enter();
+                self.store
+                    .find(&inside, id)
+                    .is_some_and(|place| place.slot().life() == Life::Alive)
+            }
         })
     }
 
@@ -271,7 +274,8 @@ impl Recorder {
     }
 
     pub(crate) fn site_figures(&self) -> Vec<SiteFigures> {
-        self.sites.figures()
+        self.sites
+            .figures(|| self.threads.iter().map(|thread| &thread.near_sites))
     }
 
     pub(crate) fn sites_are_full(&self) -> bool {
@@ -294,18 +298,5 @@ impl Recorder {
         };
         lost.fetch_add(1, Ordering::Relaxed);
         false
-    }
-}
-
-impl Totals {
-    fn with_poll(self, lasted: Option<u64>) -> Self {
-        match lasted {
-            None => self,
-            Some(lasted) => Totals {
-                polls: self.polls + 1,
-                busy: self.busy + lasted,
-                longest: self.longest.max(lasted),
-            },
-        }
     }
 }

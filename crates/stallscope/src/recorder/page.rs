@@ -113,7 +113,8 @@ fn map() -> Option<NonNull<Page>> {
             std::ptr::null_mut(),
             size_of::<Page>(),
             access,
-            MapFlags::PRIVATE,
+            // All of it is about to be used: one call instead of a page fault for every 64 tasks.
+            MapFlags::PRIVATE | MapFlags::POPULATE,
         )
     };
     NonNull::new(address.ok()?.cast())

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::panic::Location;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::slot::Totals;
 
@@ -37,9 +37,15 @@ struct Known {
     by_text: Option<HashMap<(&'static str, u32, u32), SiteId>>,
 }
 
+/// Places whose tasks each thread counts for itself; the few that make nearly all tasks are nearly always among the first. Their
+/// counters have one writer, so counting needs no atomic read-modify-write and shares no line between workers.
+const NEAR: usize = 64;
+
+/// One thread's counts of the first places.
+pub(super) struct NearCounters([Counters; NEAR]);
+
 /// Figures of the tasks of one place. They only grow.
-#[repr(align(64))]
-pub(super) struct Counters {
+struct Counters {
     spawned: AtomicU64,
     ended: AtomicU64,
     polls: AtomicU64,
@@ -87,35 +93,42 @@ impl Sites {
         SiteId::UNKNOWN
     }
 
-    pub(super) fn count_spawn(&self, site: SiteId) {
-        self.counters(site).spawned.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn count_spawn(&self, site: SiteId, near: &NearCounters) {
+        match near.get(site) {
+            Some(counters) => add(&counters.spawned, 1),
+            None => _ = self.counters(site).spawned.fetch_add(1, Ordering::Relaxed),
+        }
     }
 
-    pub(super) fn count_end(&self, site: SiteId, totals: Totals) {
-        let counters = self.counters(site);
-        counters.polls.fetch_add(totals.polls, Ordering::Relaxed);
-        counters.busy.fetch_add(totals.busy, Ordering::Relaxed);
-        if totals.longest > counters.longest.load(Ordering::Relaxed) {
+    pub(super) fn count_end(&self, site: SiteId, totals: Totals, near: &NearCounters) {
+        if let Some(counters) = near.get(site) {
+            add(&counters.polls, totals.polls);
+            add(&counters.busy, totals.busy);
+            let longest = counters.longest.load(Ordering::Relaxed).max(totals.longest);
+            counters.longest.store(longest, Ordering::Relaxed);
+            add(&counters.ended, 1);
+        } else {
+            let counters = self.counters(site);
+            counters.polls.fetch_add(totals.polls, Ordering::Relaxed);
+            counters.busy.fetch_add(totals.busy, Ordering::Relaxed);
             counters
                 .longest
                 .fetch_max(totals.longest, Ordering::Relaxed);
+            counters.ended.fetch_add(1, Ordering::Release);
         }
-        counters.ended.fetch_add(1, Ordering::Release);
     }
 
     pub(crate) fn place(&self, site: SiteId) -> Option<Place> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known();
         known.places.get((site.0 as usize).checked_sub(1)?).copied()
     }
 
-    /// All places with their figures, those beyond the capacity as one with id 0 if there are any.
-    pub(crate) fn figures(&self) -> Vec<SiteFigures> {
-        let places = self
-            .known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .places
-            .clone();
+    /// All places with their figures, those beyond the capacity as one with id 0 if there are any. `near` gives the counts of every thread.
+    pub(super) fn figures<'a, I>(&self, near: impl Fn() -> I) -> Vec<SiteFigures>
+    where
+        I: Iterator<Item = &'a NearCounters>,
+    {
+        let places = self.known().places.clone();
         let unknown = std::iter::once((SiteId::UNKNOWN, None));
         let known = places
             .into_iter()
@@ -123,37 +136,25 @@ impl Sites {
             .map(|(index, place)| (SiteId(index as u32 + 1), Some(place)));
         unknown
             .chain(known)
-            .map(|(id, place)| self.figures_of(id, place))
+            .map(|(id, place)| {
+                let counters = || {
+                    near()
+                        .filter_map(|near| near.get(id))
+                        .chain([self.counters(id)])
+                };
+                figures_of(id, place, counters)
+            })
             .filter(|figures| figures.place.is_some() || figures.spawned > 0)
             .collect()
     }
 
     /// Whether places had to be thrown together under id 0.
     pub(crate) fn is_full(&self) -> bool {
-        self.known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .places
-            .len()
-            + 1
-            >= PLACES
+        self.known().places.len() + 1 >= PLACES
     }
 
-    fn figures_of(&self, id: SiteId, place: Option<Place>) -> SiteFigures {
-        let counters = self.counters(id);
-        // `ended` first: a task that ends between the two loads must not make the difference negative.
-        let ended = counters.ended.load(Ordering::Acquire);
-        SiteFigures {
-            id,
-            place,
-            ended,
-            spawned: counters.spawned.load(Ordering::Relaxed),
-            totals: Totals {
-                polls: counters.polls.load(Ordering::Relaxed),
-                busy: counters.busy.load(Ordering::Relaxed),
-                longest: counters.longest.load(Ordering::Relaxed),
-            },
-        }
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn counters(&self, site: SiteId) -> &Counters {
@@ -164,7 +165,7 @@ impl Sites {
 
     #[cold]
     fn insert(&self, place: Place) -> SiteId {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known();
         let id = known.id_of(place);
         let key = std::ptr::from_ref(place).cast_mut();
         // Only this function writes keys, under the lock.
@@ -177,6 +178,48 @@ impl Sites {
             self.keys[index].store(key, Ordering::Release);
         }
         id
+    }
+}
+
+fn figures_of<'a, I>(id: SiteId, place: Option<Place>, counters: impl Fn() -> I) -> SiteFigures
+where
+    I: Iterator<Item = &'a Counters>,
+{
+    let sum = |of: fn(&Counters) -> &AtomicU64| {
+        counters()
+            .map(|counters| of(counters).load(Ordering::Acquire))
+            .sum()
+    };
+    // `ended` first: a task that ends between the two sums must not make the difference negative.
+    let ended = sum(|counters| &counters.ended);
+    let longest = counters()
+        .map(|counters| counters.longest.load(Ordering::Relaxed))
+        .max();
+    SiteFigures {
+        id,
+        place,
+        ended,
+        spawned: sum(|counters| &counters.spawned),
+        totals: Totals {
+            polls: sum(|counters| &counters.polls),
+            busy: sum(|counters| &counters.busy),
+            longest: longest.unwrap_or(0),
+        },
+    }
+}
+
+/// Adds to a counter that only the calling thread writes.
+fn add(counter: &AtomicU64, more: u64) {
+    counter.store(counter.load(Ordering::Relaxed) + more, Ordering::Release);
+}
+
+impl NearCounters {
+    pub(super) const fn new() -> Self {
+        NearCounters([const { Counters::new() }; NEAR])
+    }
+
+    fn get(&self, site: SiteId) -> Option<&Counters> {
+        self.0.get(site.0 as usize)
     }
 }
 
@@ -233,8 +276,9 @@ mod tests {
         assert!(ids.iter().all(|&id| id == ids[0]));
         assert_ne!(other, ids[0]);
 
-        sites.count_spawn(ids[0]);
-        sites.count_spawn(ids[0]);
+        let near = [NearCounters::new(), NearCounters::new()];
+        sites.count_spawn(ids[0], &near[0]);
+        sites.count_spawn(ids[0], &near[1]);
         sites.count_end(
             ids[0],
             Totals {
@@ -242,8 +286,9 @@ mod tests {
                 busy: 40,
                 longest: 30,
             },
+            &near[1],
         );
-        let figures = sites.figures();
+        let figures = sites.figures(|| near.iter());
         assert_eq!(
             figures.len(),
             2,
@@ -283,8 +328,22 @@ mod tests {
         }
         let id = sites.id_of(here());
         assert_eq!(id, SiteId::UNKNOWN);
-        sites.count_spawn(id);
+        let near = [NearCounters::new()];
+        sites.count_spawn(id, &near[0]);
         assert!(sites.is_full());
-        assert_eq!(sites.figures()[0].spawned, 1);
+        assert_eq!(sites.figures(|| near.iter())[0].spawned, 1);
+
+        let far = SiteId(NEAR as u32);
+        sites.count_spawn(far, &near[0]);
+        let spawned = sites
+            .figures(|| near.iter())
+            .iter()
+            .find(|figures| figures.id == far)
+            .map(|figures| figures.spawned);
+        assert_eq!(
+            spawned,
+            Some(1),
+            "places beyond those that threads count for themselves"
+        );
     }
 }

@@ -34,6 +34,8 @@ pub(crate) enum Life {
     Unused = 0,
     Alive = 1,
     Ended = 2,
+    /// Ended, but the poll in which it did is still in progress and will be counted.
+    Ending = 3,
 }
 
 /// What kind of task a slot describes.
@@ -95,6 +97,7 @@ impl Slot {
         match self.word.load(Relaxed) & 0b11 {
             1 => Life::Alive,
             2 => Life::Ended,
+            3 => Life::Ending,
             _ => Life::Unused,
         }
     }
@@ -142,14 +145,14 @@ impl Slot {
         }
     }
 
-    /// Marks the task as ended. False if it was not alive.
-    pub(super) fn end(&self) -> bool {
+    /// Takes the task from one state of its life to the next. False if it is not in the first.
+    pub(super) fn goes_from(&self, from: Life, to: Life) -> bool {
         let word = self.word.load(Relaxed);
-        let alive = word & 0b11 == Life::Alive as u32;
-        if alive {
-            self.word.store(word & !0b11 | Life::Ended as u32, Release);
+        let goes = word & 0b11 == from as u32;
+        if goes {
+            self.word.store(word & !0b11 | to as u32, Release);
         }
-        alive
+        goes
     }
 
     pub(super) fn is_named(&self) -> bool {

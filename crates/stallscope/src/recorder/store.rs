@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::archive::Archive;
 use super::id::{ROOTS, TaskId};
-use super::slot::{Birth, Slot, Totals};
+use super::slot::{Birth, Life, Slot, Totals};
 use super::table::{Found, NoSlot, Table};
 use super::thread::Inside;
 
@@ -77,9 +77,9 @@ impl Place<'_> {
 }
 
 impl Store {
-    /// Marks a task as ended; its totals, or none if it was not alive.
-    pub(super) fn end(&self, place: Place<'_>) -> Option<Totals> {
-        if !place.slot().end() {
+    /// Ends a task that is in the given state of its life; its totals, or none if it is in another.
+    pub(super) fn end(&self, place: Place<'_>, from: Life) -> Option<Totals> {
+        if !place.slot().goes_from(from, Life::Ended) {
             return None;
         }
         let totals = place.slot().totals();

@@ -11,6 +11,7 @@ use super::clock::Ticks;
 use super::fence;
 use super::histogram::Histogram;
 use super::id::TaskId;
+use super::sites::NearCounters;
 
 /// One thread's part of the recorder.
 #[repr(align(128))] // two lines: neighbours would share the pair that the prefetcher fetches
@@ -30,6 +31,7 @@ pub(crate) struct ThreadRecord {
     polls_since_look: AtomicU32,
     /// Finished polls by duration.
     pub(crate) poll_times: Histogram,
+    pub(super) near_sites: NearCounters,
     /// Counted from 0 in order of first use; names this record in [`super::slot::Record::thread`].
     number: AtomicU16,
     taken: AtomicBool,
@@ -76,6 +78,7 @@ impl ThreadRecord {
             tid: AtomicU32::new(0),
             polls_since_look: AtomicU32::new(0),
             poll_times: Histogram::new(),
+            near_sites: NearCounters::new(),
             number: AtomicU16::new(number),
             taken: AtomicBool::new(true),
             next: AtomicPtr::new(std::ptr::null_mut()),
@@ -104,6 +107,12 @@ impl ThreadRecord {
             self.unnest();
         }
         Some(started)
+    }
+
+    /// Whether the poll in progress is one of this task. For the thread itself.
+    #[inline]
+    pub(crate) fn is_polling(&self, task: TaskId) -> bool {
+        self.current.load(Ordering::Relaxed) == task.to_slot()
     }
 
     /// Begins a section in which pointers to slots are followed; nothing is moved or freed until it ends.

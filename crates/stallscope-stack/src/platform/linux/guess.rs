@@ -56,7 +56,11 @@ fn by_prologue(walker: &mut Walker, stack: &RawStack, blind: &Path) -> Option<Pa
     let needs_it = blind.addresses.last()?.address_for_lookup();
     let fp = arch::frame_pointer(walker.function_start(needs_it)?, blind.sp)?;
     let path = walker.walk_from(Start::with_frame_pointer(&stack.registers, fp), stack);
-    (path.ended == Ended::Root).then_some(path)
+    let known = blind.addresses.len();
+    let leads_on = path.ended != Ended::Lost && path.addresses.len() > known;
+    // A call with arguments on the stack makes the frame larger than its beginning says; then this is no return address.
+    let is_call = Verdict::of(walker, &path, known).step != Agreement::Contradicted;
+    (leads_on && is_call).then_some(path)
 }
 
 /// What the code says of a guessed walk; the less the better.

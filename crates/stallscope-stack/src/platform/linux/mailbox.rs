@@ -21,8 +21,9 @@ use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
 use super::MOST_COPIED;
-use super::signal_safe::{Machine, SignalSafe};
-use crate::capture::StackBounds;
+use super::signal_safe::{FileNote, SignalSafe};
+use crate::capture::{Registers, StackBounds};
+use crate::kernel::SystemCall;
 
 /// Captures of running threads that can be under way at once. Untouched buffers cost no memory.
 const COUNT: usize = 4;
@@ -56,7 +57,7 @@ struct Mailbox {
 unsafe impl Sync for Mailbox {}
 
 struct Contents {
-    machine: Machine,
+    facts: Facts,
     length: usize,
     bytes: [u8; MOST_COPIED],
 }
@@ -81,14 +82,26 @@ pub(super) enum Reply {
     /// Nothing yet.
     NotYet,
     /// The stack is there.
-    Here(Letter),
+    Here(Box<Letter>),
     /// The thread was in a place where its stack could not be copied.
     Foreign,
 }
 
+/// What a handler found besides the stack.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Facts {
+    pub(super) registers: Registers,
+    /// The system call the thread had just come out of.
+    pub(super) left: Option<SystemCall>,
+    /// What its descriptor is.
+    pub(super) file: Option<FileNote>,
+    /// How long the handler held the thread, in nanoseconds.
+    pub(super) pause: u64,
+}
+
 /// A delivered stack.
 pub(super) struct Letter {
-    pub(super) machine: Machine,
+    pub(super) facts: Facts,
     pub(super) bytes: Vec<u8>,
 }
 
@@ -135,10 +148,10 @@ impl Request {
                 .get(..contents.length)
                 .unwrap_or(&[])
                 .to_vec();
-            Reply::Here(Letter {
-                machine: contents.machine,
+            Reply::Here(Box::new(Letter {
+                facts: contents.facts,
                 bytes,
-            })
+            }))
         };
         self.mailbox
             .state
@@ -189,6 +202,20 @@ pub(super) fn answer(safe: &SignalSafe<'_>) -> Answered {
     Answered::Done
 }
 
+impl Facts {
+    const NONE: Self = Self {
+        registers: Registers {
+            pc: 0,
+            sp: 0,
+            fp: None,
+            lr: None,
+        },
+        left: None,
+        file: None,
+        pause: 0,
+    };
+}
+
 impl Mailbox {
     #[expect(
         clippy::large_stack_arrays,
@@ -201,7 +228,7 @@ impl Mailbox {
             low: AtomicU64::new(0),
             high: AtomicU64::new(0),
             contents: UnsafeCell::new(Contents {
-                machine: Machine::ZERO,
+                facts: Facts::NONE,
                 length: 0,
                 bytes: [0; MOST_COPIED],
             }),
@@ -252,8 +279,15 @@ impl Mailbox {
         } else {
             0
         };
-        // Last, so that the pause it states includes the copy.
-        contents.machine = safe.machine();
+        let left = safe.just_left();
+        let file = left.and_then(|call| safe.file(call.descriptor()?));
+        // The pause last, so that it includes all of the above.
+        contents.facts = Facts {
+            registers: safe.registers(),
+            left,
+            file,
+            pause: safe.pause(),
+        };
         if !self.exchange(sequence, WRITING, FULL) {
             // Orphaned meanwhile: nobody waits. Free it for the next.
             self.state.store(word(sequence, FREE), Ordering::Release);

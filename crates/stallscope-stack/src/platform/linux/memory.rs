@@ -10,7 +10,7 @@ pub(super) fn read(address: u64, into: &mut [u8]) -> Option<()> {
     if into.is_empty() {
         return Some(());
     }
-    by_system_call(address, into).or_else(|| by_file(address, into))
+    read_by_system_call(address, into).or_else(|| by_file(address, into))
 }
 
 /// Eight bytes.
@@ -20,14 +20,15 @@ pub(super) fn read_word(address: u64) -> Option<u64> {
     Some(u64::from_le_bytes(word))
 }
 
-/// The `N` bytes that end before an address.
+/// The `N` bytes that end before an address. By system call only, too.
 pub(super) fn read_before<const N: usize>(address: u64) -> Option<[u8; N]> {
     let mut bytes = [0; N];
-    read(address.checked_sub(N as u64)?, &mut bytes)?;
+    read_by_system_call(address.checked_sub(N as u64)?, &mut bytes)?;
     Some(bytes)
 }
 
-fn by_system_call(address: u64, into: &mut [u8]) -> Option<()> {
+/// The same by one system call only: for signal handlers.
+pub(super) fn read_by_system_call(address: u64, into: &mut [u8]) -> Option<()> {
     let local = libc::iovec {
         iov_base: into.as_mut_ptr().cast(),
         iov_len: into.len(),
@@ -61,7 +62,7 @@ mod tests {
     fn both_ways_read_what_is_there() {
         let there = *b"sixteen bytes...";
         let address = there.as_ptr().addr() as u64;
-        for way in [by_system_call, by_file] {
+        for way in [read_by_system_call, by_file] {
             let mut copy = [0; 16];
             assert_eq!(way(address, &mut copy), Some(()));
             assert_eq!(copy, there);
@@ -71,7 +72,7 @@ mod tests {
 
     #[test]
     fn both_ways_survive_what_is_not_there() {
-        for way in [by_system_call, by_file] {
+        for way in [read_by_system_call, by_file] {
             for address in [0, 8, u64::MAX - 64] {
                 assert_eq!(way(address, &mut [0; 16]), None);
             }

@@ -26,7 +26,6 @@ mod walk;
 
 use super::Availability;
 
-pub(crate) use arch::just_left;
 pub(crate) use capture::capture_within;
 pub(crate) use sockets::{peer_of, read_poll_set};
 pub(crate) use symbols::SymbolSource;

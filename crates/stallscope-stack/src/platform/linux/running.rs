@@ -1,14 +1,18 @@
 //! The stack of a running thread: one signal, answered by the thread itself, within a limit.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::MOST_COPIED;
 use super::handler;
 use super::mailbox::{Letter, Reply, Request};
+use super::signal_safe::FileNote;
 use super::timer::CpuTimer;
 use crate::capture::{CaptureError, Method, RawStack, ThreadHandle};
-use crate::kernel::{self, Position, ThreadState};
+use crate::kernel::descriptor::FileKind;
+use crate::kernel::{self, Descriptor, Io, Position, ThreadState};
 
 /// Between two looks for the answer. An answer takes a tick of the kernel, 1 to 10 ms.
 const LOOK: Duration = Duration::from_micros(100);
@@ -33,7 +37,7 @@ pub(super) fn capture(target: &ThreadHandle, limit: Duration) -> Result<RawStack
     let mut looks = 0_u32;
     loop {
         match request.look() {
-            Reply::Here(letter) => return Ok(opened(letter, target)),
+            Reply::Here(letter) => return Ok(opened(*letter, target)),
             Reply::Foreign => return Err(CaptureError::ForeignStack),
             Reply::NotYet => {}
         }
@@ -61,18 +65,35 @@ fn waits(target: &ThreadHandle) -> bool {
 }
 
 fn opened(letter: Letter, target: &ThreadHandle) -> RawStack {
-    let Letter { machine, bytes } = letter;
-    let reaches_top =
-        machine.registers.sp.saturating_add(bytes.len() as u64) >= target.stack().high;
+    let Letter { facts, bytes } = letter;
+    let reaches_top = facts.registers.sp.saturating_add(bytes.len() as u64) >= target.stack().high;
+    let on = facts.file.as_ref().map(descriptor);
+    let behind = facts.left.map(|call| Io {
+        call,
+        on: on.into_iter().collect(),
+    });
     RawStack {
         tid: target.tid(),
-        registers: machine.registers,
-        truncated: bytes.len() == MOST_COPIED && !reaches_top,
+        registers: facts.registers,
+        truncated: !reaches_top,
         bytes,
         method: Method::Interrupted {
-            pause: Duration::from_nanos(machine.pause),
-            arguments: machine.arguments,
-            number: machine.number,
+            pause: Duration::from_nanos(facts.pause),
+            behind,
         },
     }
+}
+
+fn descriptor(file: &FileNote) -> Descriptor {
+    let kind = match file.mode & libc::S_IFMT {
+        libc::S_IFIFO => FileKind::Fifo,
+        libc::S_IFBLK => FileKind::Disk,
+        libc::S_IFCHR => FileKind::Device,
+        _ => FileKind::Other,
+    };
+    Descriptor::described(
+        PathBuf::from(OsStr::from_bytes(file.target())),
+        kind,
+        || None,
+    )
 }

@@ -5,14 +5,16 @@
 //! never allocate, lock, panic, change `errno`, or touch a thread-local with a destructor.
 //!
 //! Invariant: this file uses `core` and `libc` only, and of `libc` only what signal-safety(7) lists, or a bare system
-//! call that cannot fail.
+//! call. What it calls elsewhere (`arch`, `memory`) keeps to the same and says so.
 
 #![allow(unsafe_code)] // The interrupted thread's registers and stack are raw memory.
 
+use core::mem::MaybeUninit;
 use core::ptr;
 
 use super::arch;
 use crate::capture::{Registers, StackBounds};
+use crate::kernel::SystemCall;
 
 /// The view of a signal handler on the thread it interrupted.
 pub(super) struct SignalSafe<'s> {
@@ -21,30 +23,22 @@ pub(super) struct SignalSafe<'s> {
     began: u64,
 }
 
-/// The interrupted thread's registers.
+/// What an open file is, as a handler can find out.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Machine {
-    pub(super) registers: Registers,
-    /// Registers that may still hold the arguments of a system call just made.
-    pub(super) arguments: [u64; 6],
-    /// The register that may still hold its number.
-    pub(super) number: Option<u64>,
-    /// How long the handler had been running, in nanoseconds.
-    pub(super) pause: u64,
+pub(super) struct FileNote {
+    /// `st_mode`.
+    pub(super) mode: libc::mode_t,
+    /// What `/proc/self/fd/<number>` points to; its first bytes if it is longer.
+    target: [u8; FileNote::LONGEST],
+    length: usize,
 }
 
-impl Machine {
-    pub(super) const ZERO: Self = Self {
-        registers: Registers {
-            pc: 0,
-            sp: 0,
-            fp: None,
-            lr: None,
-        },
-        arguments: [0; 6],
-        number: None,
-        pause: 0,
-    };
+impl FileNote {
+    const LONGEST: usize = 256;
+
+    pub(super) fn target(&self) -> &[u8] {
+        self.target.get(..self.length).unwrap_or(&[])
+    }
 }
 
 impl SignalSafe<'_> {
@@ -85,17 +79,54 @@ impl SignalSafe<'_> {
         unsafe { libc::gettid() }
     }
 
-    /// Its registers, and how long it has been held so far.
-    pub(super) fn machine(&self) -> Machine {
-        Machine {
-            pause: now().saturating_sub(self.began),
-            ..arch::machine(self.context)
+    /// Its registers.
+    pub(super) fn registers(&self) -> Registers {
+        arch::registers(self.context)
+    }
+
+    /// The system call it had just come out of, if its last instruction was one.
+    pub(super) fn just_left(&self) -> Option<SystemCall> {
+        arch::just_left(self.context)
+    }
+
+    /// How long it has been held so far, in nanoseconds.
+    pub(super) fn pause(&self) -> u64 {
+        now().saturating_sub(self.began)
+    }
+
+    /// What one of its open files is. Asked here, because it may be closed as soon as the thread goes on.
+    #[expect(
+        clippy::unused_self,
+        reason = "that it is called in a handler is the point"
+    )]
+    pub(super) fn file(&self, descriptor: i32) -> Option<FileNote> {
+        let mut status = MaybeUninit::<libc::stat>::uninit();
+        // SAFETY: listed as async-signal-safe; writes to a local. The kernel checks the descriptor.
+        if unsafe { libc::fstat(descriptor, status.as_mut_ptr()) } != 0 {
+            return None;
         }
+        // SAFETY: fstat succeeded and filled it in.
+        let mode = unsafe { status.assume_init() }.st_mode;
+        let path = path_of(descriptor)?;
+        let mut target = [0; FileNote::LONGEST];
+        // SAFETY: listed as async-signal-safe; the path ends in zero, the target has the length given.
+        let length = unsafe {
+            libc::readlink(
+                path.as_ptr().cast(),
+                target.as_mut_ptr().cast(),
+                target.len(),
+            )
+        };
+        Some(FileNote {
+            mode,
+            target,
+            length: usize::try_from(length).unwrap_or(0),
+        })
     }
 
     /// Copies its stack from the stack pointer to the top or until the buffer is full; 0 if it runs on another stack.
     pub(super) fn copy_stack(&self, bounds: StackBounds, into: &mut [u8]) -> usize {
-        let sp = arch::machine(self.context).registers.sp;
+        let sp = self.registers().sp;
         if sp < bounds.low || sp >= bounds.high {
             return 0;
         }
@@ -111,6 +142,20 @@ impl SignalSafe<'_> {
     }
 }
 
+/// `/proc/self/fd/<number>` and a zero, without formatting, which may allocate.
+fn path_of(descriptor: i32) -> Option<[u8; 32]> {
+    const HOME: &[u8] = b"/proc/self/fd/";
+    let mut rest = u32::try_from(descriptor).ok()?;
+    let mut path = [0; 32];
+    path.get_mut(..HOME.len())?.copy_from_slice(HOME);
+    let digits = rest.checked_ilog10().unwrap_or(0) as usize + 1;
+    for place in (HOME.len()..HOME.len() + digits).rev() {
+        *path.get_mut(place)? = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    Some(path)
+}
+
 /// Monotonic nanoseconds; 0 if there is no clock.
 fn now() -> u64 {
     let mut time = libc::timespec {
@@ -124,4 +169,19 @@ fn now() -> u64 {
         .cast_unsigned()
         .wrapping_mul(1_000_000_000)
         .wrapping_add(time.tv_nsec.cast_unsigned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_written_without_formatting() {
+        for descriptor in [0, 9, 10, 407, i32::MAX] {
+            let path = path_of(descriptor).expect("a descriptor");
+            let expected = format!("/proc/self/fd/{descriptor}\0");
+            assert_eq!(path.get(..expected.len()), Some(expected.as_bytes()));
+        }
+        assert_eq!(path_of(-1), None);
+    }
 }

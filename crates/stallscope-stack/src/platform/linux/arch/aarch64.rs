@@ -3,9 +3,8 @@
 use framehop::aarch64::{PtrAuthMask, UnwindRegsAarch64};
 
 use super::super::memory;
-use super::super::signal_safe::Machine;
 use super::Called;
-use crate::capture::{Method, RawStack, Registers};
+use crate::capture::{RawStack, Registers};
 use crate::kernel::SystemCall;
 
 /// Where a walk starts: program counter, stack pointer, frame pointer, link register.
@@ -84,41 +83,32 @@ pub(crate) fn likely_starts(stack: &RawStack) -> impl Iterator<Item = Start> {
 const MOST_GUESSES: usize = 2048;
 
 /// Reads a context the kernel made for a signal handler. Runs inside the handler.
-pub(crate) fn machine(context: &libc::ucontext_t) -> Machine {
+pub(crate) fn registers(context: &libc::ucontext_t) -> Registers {
     let machine = &context.uc_mcontext;
-    let [_, x1, x2, x3, x4, x5, _, _, x8, ..] = machine.regs;
-    Machine {
-        registers: Registers {
-            pc: machine.pc,
-            sp: machine.sp,
-            fp: Some(machine.regs[29]),
-            lr: Some(machine.regs[30]),
-        },
-        // The result of a call replaces its first argument; all ones is no descriptor.
-        arguments: [u64::MAX, x1, x2, x3, x4, x5],
-        number: Some(x8),
-        pause: 0,
+    let [.., fp, lr] = machine.regs;
+    Registers {
+        pc: machine.pc,
+        sp: machine.sp,
+        fp: Some(fp),
+        lr: Some(lr),
     }
 }
 
-/// The call whose `svc` instruction is the last the thread executed.
-pub(crate) fn just_left(stack: &RawStack) -> Option<SystemCall> {
+/// The call whose `svc` instruction is the last the thread executed. Runs inside the handler.
+///
+/// The number is still in its register; the first argument is overwritten by the result, and given as all ones, which is
+/// no descriptor.
+pub(crate) fn just_left(context: &libc::ucontext_t) -> Option<SystemCall> {
     const SVC_0: [u8; 4] = 0xd400_0001_u32.to_le_bytes();
-    let Method::Interrupted {
-        arguments,
-        number: Some(number),
-        ..
-    } = stack.method
-    else {
+    let machine = &context.uc_mcontext;
+    if memory::read_before::<4>(machine.pc)? != SVC_0 {
         return None;
-    };
-    let is_behind_call = memory::read_before::<4>(stack.registers.pc)? == SVC_0;
-    is_behind_call.then(|| {
-        Some(SystemCall {
-            number: u32::try_from(number).ok()?,
-            arguments,
-        })
-    })?
+    }
+    let [_, x1, x2, x3, x4, x5, _, _, x8, ..] = machine.regs;
+    Some(SystemCall {
+        number: u32::try_from(x8).ok()?,
+        arguments: [u64::MAX, x1, x2, x3, x4, x5],
+    })
 }
 
 /// What the instruction before a return address called.

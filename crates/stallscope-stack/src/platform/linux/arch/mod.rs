@@ -10,9 +10,9 @@ use aarch64 as here;
 #[cfg(target_arch = "x86_64")]
 use x86_64 as here;
 
-pub(crate) use here::just_left;
 pub(super) use here::{
-    Start, call_before, exact_start, frame_pointer, likely_starts, machine, unwind_registers,
+    Start, call_before, exact_start, frame_pointer, just_left, likely_starts, registers,
+    unwind_registers,
 };
 
 /// What the instruction before a return address called.

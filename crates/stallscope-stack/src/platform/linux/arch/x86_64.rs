@@ -3,9 +3,8 @@
 use framehop::x86_64::UnwindRegsX86_64;
 
 use super::super::memory;
-use super::super::signal_safe::Machine;
 use super::Called;
-use crate::capture::{Method, RawStack, Registers};
+use crate::capture::{RawStack, Registers};
 use crate::kernel::SystemCall;
 
 /// Where a walk starts: program counter, stack pointer, frame pointer.
@@ -97,51 +96,48 @@ pub(crate) fn likely_starts(stack: &RawStack) -> impl Iterator<Item = Start> {
 const MOST_GUESSES: usize = 2048;
 
 /// Reads a context the kernel made for a signal handler. Runs inside the handler.
-pub(crate) fn machine(context: &libc::ucontext_t) -> Machine {
-    let registers = &context.uc_mcontext.gregs;
-    let get = |index: i32| {
-        let value = usize::try_from(index)
-            .ok()
-            .and_then(|index| registers.get(index));
-        value.map_or(0, |value| value.cast_unsigned())
-    };
-    let [pc, sp, fp] = [libc::REG_RIP, libc::REG_RSP, libc::REG_RBP].map(get);
-    Machine {
-        registers: Registers {
-            pc,
-            sp,
-            fp: Some(fp),
-            lr: None,
-        },
-        arguments: [
-            libc::REG_RDI,
-            libc::REG_RSI,
-            libc::REG_RDX,
-            libc::REG_R10,
-            libc::REG_R8,
-            libc::REG_R9,
-        ]
-        .map(get),
-        // The result of a call replaces its number.
-        number: None,
-        pause: 0,
+pub(crate) fn registers(context: &libc::ucontext_t) -> Registers {
+    let [pc, sp, fp] =
+        [libc::REG_RIP, libc::REG_RSP, libc::REG_RBP].map(|index| register(context, index));
+    Registers {
+        pc,
+        sp,
+        fp: Some(fp),
+        lr: None,
     }
 }
 
-/// The call whose `syscall` instruction is the last the thread executed. The number is overwritten by the result, but
-/// the instruction that loaded it usually stands directly before.
-pub(crate) fn just_left(stack: &RawStack) -> Option<SystemCall> {
-    let Method::Interrupted { arguments, .. } = stack.method else {
-        return None;
-    };
-    let number = match memory::read_before::<7>(stack.registers.pc)? {
+/// The call whose `syscall` instruction is the last the thread executed. Runs inside the handler.
+///
+/// The arguments are still in their registers. The number is overwritten by the result, but the instruction that loaded
+/// it usually stands directly before.
+pub(crate) fn just_left(context: &libc::ucontext_t) -> Option<SystemCall> {
+    let number = match memory::read_before::<7>(register(context, libc::REG_RIP))? {
         // mov eax, NUMBER; syscall
         [0xb8, a, b, c, d, 0x0f, 0x05] => u32::from_le_bytes([a, b, c, d]),
         // xor eax, eax; syscall
         [_, _, _, 0x31, 0xc0, 0x0f, 0x05] => 0,
         _ => return None,
     };
-    Some(SystemCall { number, arguments })
+    let arguments = [
+        libc::REG_RDI,
+        libc::REG_RSI,
+        libc::REG_RDX,
+        libc::REG_R10,
+        libc::REG_R8,
+        libc::REG_R9,
+    ];
+    Some(SystemCall {
+        number,
+        arguments: arguments.map(|index| register(context, index)),
+    })
+}
+
+fn register(context: &libc::ucontext_t, index: i32) -> u64 {
+    let value = usize::try_from(index)
+        .ok()
+        .and_then(|index| context.uc_mcontext.gregs.get(index));
+    value.map_or(0, |value| value.cast_unsigned())
 }
 
 /// What the instruction before a return address called.
