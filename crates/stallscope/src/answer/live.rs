@@ -1,6 +1,5 @@
 //! The recorder's records as rows, at one moment.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use stallscope_wire::message::{Site, TaskKind, TaskState};
@@ -12,31 +11,38 @@ use crate::recorder::{Keeper, Kind, Life, RECORDER, Rate, Record, SiteId, TaskId
 pub(super) struct Live<'a> {
     keeper: &'a Keeper,
     pub(super) rate: Rate,
-    /// Tasks that are being polled, with the time their polls have lasted.
-    polling: HashMap<TaskId, u64>,
-    /// The worker that each thread was when it last looked.
-    workers: HashMap<u16, u32>,
+    /// Tasks that are being polled, with the time their polls have lasted: one per thread at most, so a list beats a map.
+    polling: Vec<(TaskId, u64)>,
+    /// By number of a thread, the worker it was when it last looked.
+    workers: Vec<Option<u32>>,
 }
 
 impl<'a> Live<'a> {
     pub(super) fn now(keeper: &'a Keeper) -> Self {
         let rate = RECORDER.clock().rate();
-        let threads = || RECORDER.threads().iter();
+        let mut workers = Vec::new();
+        for thread in RECORDER.threads().iter() {
+            let number = usize::from(thread.number());
+            workers.resize(workers.len().max(number + 1), None);
+            workers[number] = thread.worker().map(|(_, worker)| worker);
+        }
+        let polling = RECORDER.threads().iter().filter_map(ThreadRecord::polling);
         Live {
             keeper,
             rate,
-            polling: threads()
-                .filter_map(ThreadRecord::polling)
+            polling: polling
                 .map(|poll| (poll.task, rate.nanos_since(poll.since)))
                 .collect(),
-            workers: threads()
-                .filter_map(|thread| Some((thread.number(), thread.worker()?.1)))
-                .collect(),
+            workers,
         }
     }
 
     fn row(&self, record: &Record) -> Row {
-        let polling = self.polling.get(&record.id).copied();
+        let polling = self
+            .polling
+            .iter()
+            .find(|(task, _)| *task == record.id)
+            .map(|(_, lasted)| *lasted);
         let state = match record.kind {
             _ if polling.is_some() => TaskState::Running,
             // A closure that has not ended is running: there is nothing else for it to do.
@@ -58,8 +64,7 @@ impl<'a> Live<'a> {
             runtime: record.runtime.into(),
             worker: record
                 .thread
-                .and_then(|thread| self.workers.get(&thread))
-                .copied(),
+                .and_then(|thread| *self.workers.get(usize::from(thread))?),
             age: record.age_ns(&self.rate),
             idle: if state == TaskState::Running {
                 0
@@ -85,6 +90,12 @@ impl Source for Live<'_> {
             .record(TaskId(id))
             .filter(|record| record.life == Life::Alive)?;
         Some(self.row(&record))
+    }
+
+    fn is_live(&self, id: u64) -> bool {
+        self.keeper
+            .record(TaskId(id))
+            .is_some_and(|record| record.life == Life::Alive)
     }
 
     fn name(&self, id: u64) -> Option<Arc<str>> {

@@ -31,6 +31,7 @@ pub(super) trait Source {
     fn for_each(&self, look: &mut dyn FnMut(&Row));
     /// One live task.
     fn get(&self, id: u64) -> Option<Row>;
+    fn is_live(&self, id: u64) -> bool;
     fn name(&self, id: u64) -> Option<Arc<str>>;
     /// A spawn place; none for id 0.
     fn site(&self, id: u32) -> Option<Site>;
@@ -43,9 +44,7 @@ pub(super) fn task(row: &Row, source: &dyn Source) -> Task {
     Task {
         id: row.id,
         parent: row.parent,
-        parent_ended: row
-            .parent
-            .is_some_and(|parent| source.get(parent).is_none()),
+        parent_ended: row.parent.is_some_and(|parent| !source.is_live(parent)),
         name: name_of(row, source)
             .map(|name| name.to_string())
             .unwrap_or_default(),
@@ -122,6 +121,10 @@ pub(super) mod fake {
 
         fn get(&self, id: u64) -> Option<Row> {
             self.rows.iter().find(|row| row.id == id).copied()
+        }
+
+        fn is_live(&self, id: u64) -> bool {
+            self.get(id).is_some()
         }
 
         fn name(&self, id: u64) -> Option<Arc<str>> {

@@ -8,6 +8,10 @@ use crate::Tid;
 use crate::capture::{CaptureError, RawStack, ThreadHandle};
 use crate::kernel::{Position, ThreadState};
 
+/// For so long a stack pointer elsewhere may mean that somebody else is capturing the same thread: it is in our handler,
+/// on the stack for signals.
+const OWN_HANDLER: Duration = Duration::from_millis(2);
+
 pub(crate) fn capture_within(
     thread: &ThreadHandle,
     limit: Duration,
@@ -21,6 +25,7 @@ pub(crate) fn capture_within(
             // Number and stack may have passed to another thread while we looked.
             _ if thread.has_ended() => return Err(CaptureError::ThreadEnded),
             Err(CaptureError::KeepsMoving) if started.elapsed() < limit => {}
+            Err(CaptureError::ForeignStack) if started.elapsed() < limit.min(OWN_HANDLER) => {}
             outcome => return outcome,
         }
     }

@@ -45,14 +45,23 @@ fn gather(
 ) -> u64 {
     let mut tasks = 0;
     let top_level = parents.contains_key(&None);
+    // Siblings mostly follow one another: what was found out for one holds for the next.
+    let mut last: Option<(Option<u64>, Option<u64>, bool)> = None;
     source.for_each(&mut |row| {
         tasks += 1;
-        let parent = if top_level {
-            living_parent(row, source)
-        } else {
-            row.parent
+        let (named, parent, wanted) = match last {
+            Some(known @ (named, ..)) if named == row.parent && row.parent != Some(row.id) => known,
+            _ => {
+                let parent = if top_level {
+                    living_parent(row, source)
+                } else {
+                    row.parent
+                };
+                (row.parent, parent, parents.contains_key(&parent))
+            }
         };
-        if let Some(family) = parents.get_mut(&parent) {
+        last = Some((named, parent, wanted));
+        if wanted && let Some(family) = parents.get_mut(&parent) {
             add(
                 family.entry(row.site).or_default(),
                 parent,

@@ -170,7 +170,7 @@ const MOST_LEVELS: usize = 64;
 /// A row's parent if that is alive; otherwise it stands at the top level.
 fn living_parent(row: &Row, source: &dyn Source) -> Option<u64> {
     row.parent
-        .filter(|&parent| parent != row.id && source.get(parent).is_some())
+        .filter(|&parent| parent != row.id && source.is_live(parent))
 }
 
 #[cfg(test)]

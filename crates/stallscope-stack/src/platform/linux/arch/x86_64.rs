@@ -112,7 +112,12 @@ pub(crate) fn registers(context: &libc::ucontext_t) -> Registers {
 /// The arguments are still in their registers. The number is overwritten by the result, but the instruction that loaded
 /// it usually stands directly before.
 pub(crate) fn just_left(context: &libc::ucontext_t) -> Option<SystemCall> {
-    let number = match memory::read_before::<7>(register(context, libc::REG_RIP))? {
+    let pc = register(context, libc::REG_RIP);
+    // The instruction leaves its successor's address in rcx: most threads need no look at their code.
+    if register(context, libc::REG_RCX) != pc {
+        return None;
+    }
+    let number = match memory::read_before::<7>(pc)? {
         // mov eax, NUMBER; syscall
         [0xb8, a, b, c, d, 0x0f, 0x05] => u32::from_le_bytes([a, b, c, d]),
         // xor eax, eax; syscall
