@@ -1,5 +1,5 @@
-//! A program that knows nothing of stallscope: the published server of the crate `mini-redis`, unmodified, under a `main` of which one line
-//! was changed.
+//! A program that knows nothing of stallscope: the published server of the crate `mini-redis`,
+//! unmodified, under a `main` of which one line was changed.
 //!
 //! ```text
 //! cargo run --example mini_redis -- 127.0.0.1:6379

@@ -1,7 +1,7 @@
 //! What can be set, and from where? One table of knobs; the environment wins over code.
 //!
-//! A value that cannot be understood never stops the application: it becomes a [`Complaint`], which is printed once at the start and
-//! shown by `stallscope doctor`, and the default holds.
+//! A value that cannot be understood never stops the application: it becomes a [`Complaint`], which
+//! is printed once at the start and shown by `stallscope doctor`, and the default holds.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -16,7 +16,8 @@ use std::sync::{Mutex, PoisonError};
 /// stallscope::Config::new().listen_unix("/run/shop/stallscope.sock").install();
 /// ```
 ///
-/// With `#[stallscope::main]` there is no "before": use the environment there, or build the runtime by hand.
+/// With `#[stallscope::main]` there is no "before": use the environment there, or build the runtime
+/// by hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     pub(crate) enabled: bool,
@@ -106,7 +107,8 @@ impl Config {
         }
     }
 
-    /// Whether stallscope does anything at all. Off, every entry point is a passthrough to tokio. Variable: `STALLSCOPE`.
+    /// Whether stallscope does anything at all. Off, every entry point is a passthrough to tokio.
+    /// Variable: `STALLSCOPE`.
     ///
     /// ```
     /// let config = stallscope::Config::new().enabled(cfg!(debug_assertions));
@@ -116,7 +118,8 @@ impl Config {
         self
     }
 
-    /// Waits for clients at this Unix socket instead of the default one. Variable: `STALLSCOPE_LISTEN=unix:PATH`.
+    /// Waits for clients at this Unix socket instead of the default one. Variable:
+    /// `STALLSCOPE_LISTEN=unix:PATH`.
     ///
     /// ```
     /// let config = stallscope::Config::new().listen_unix("/run/shop/stallscope.sock");
@@ -126,8 +129,9 @@ impl Config {
         self
     }
 
-    /// Waits for clients at this TCP address, which have to present `token`. Variables: `STALLSCOPE_LISTEN=tcp:ADDRESS:PORT` and
-    /// `STALLSCOPE_TOKEN`. The connection is not encrypted.
+    /// Waits for clients at this TCP address, which have to present `token`. Variables:
+    /// `STALLSCOPE_LISTEN=tcp:ADDRESS:PORT` and `STALLSCOPE_TOKEN`. The connection is not
+    /// encrypted.
     ///
     /// ```
     /// let address = ([127, 0, 0, 1], 6670).into();
@@ -139,7 +143,8 @@ impl Config {
         self
     }
 
-    /// Makes this the configuration of the process. Takes effect if no entry point was used before; the environment still wins.
+    /// Makes this the configuration of the process. Takes effect if no entry point was used before;
+    /// the environment still wins.
     ///
     /// ```
     /// stallscope::Config::new().enabled(false).install();

@@ -1,7 +1,8 @@
 //! A runtime inspector and blocking-call detector for tokio that is left on in production.
 //!
-//! One line of an application changes. From then on, anyone on that machine who is allowed to can open the `stallscope` terminal program and
-//! see its live task tree; with nobody looking, it costs next to nothing.
+//! One line of an application changes. From then on, anyone on that machine who is allowed to can
+//! open the `stallscope` terminal program and see its live task tree; with nobody looking, it costs
+//! next to nothing.
 //!
 //! ```
 //! #[stallscope::main] // instead of #[tokio::main]
@@ -22,26 +23,30 @@
 //!
 //! # Tiers
 //!
-//! What can be seen depends on how the application was built. stallscope takes the best tier it finds and says in every answer which one
-//! is live and what it cannot see.
+//! What can be seen depends on how the application was built. stallscope takes the best tier it
+//! finds and says in every answer which one is live and what it cannot see.
 //!
-//! - **core**, on plain stable tokio: the root future, tasks spawned through stallscope, the runtime's own gauges. Nothing runs
-//!   on the poll path of other tasks.
-//! - **hooks**, with `--cfg tokio_unstable` (in the application's `.cargo/config.toml`: `[build] rustflags = ["--cfg", "tokio_unstable"]`): every
-//!   task with parent, spawn place, state, age, polls, busy time and longest poll, for two clock readings per poll.
+//! - **core**, on plain stable tokio: the root future, tasks spawned through stallscope, the
+//!   runtime's own gauges. Nothing runs on the poll path of other tasks.
+//! - **hooks**, with `--cfg tokio_unstable` (in the application's `.cargo/config.toml`: `[build]
+//!   rustflags = ["--cfg", "tokio_unstable"]`): every task with parent, spawn place, state, age,
+//!   polls, busy time and longest poll, for two clock readings per poll.
 //!
 //! # Promises
 //!
-//! The application comes first. Nothing here panics, blocks or allocates on a poll, fails the start, or changes what the application does; a mistyped
-//! variable or an unwritable socket directory becomes one line on stderr and an entry of `stallscope doctor`.
-//! `STALLSCOPE=off` makes every entry point do what tokio's would, and nothing else.
+//! The application comes first. Nothing here panics, blocks or allocates on a poll, fails the
+//! start, or changes what the application does; a mistyped variable or an unwritable socket
+//! directory becomes one line on stderr and an entry of `stallscope doctor`. `STALLSCOPE=off` makes
+//! every entry point do what tokio's would, and nothing else.
 //!
 //! # Feature flags and compiler
 //!
-//! There are none yet. The oldest supported Rust is 1.88. Platforms: Linux is where it is tested; on other Unix systems the socket and the
-//! tree work the same, with a memory fence per poll in place of `membarrier`.
+//! There are none yet. The oldest supported Rust is 1.88. Platforms: Linux is where it is tested;
+//! on other Unix systems the socket and the tree work the same, with a memory fence per poll in
+//! place of `membarrier`.
 
-// Without tokio's unstable hooks, the half of the recorder that only they feed lies idle. The build with them finds dead code.
+// Without tokio's unstable hooks, the half of the recorder that only they feed lies idle. The build
+// with them finds dead code.
 #![cfg_attr(not(tokio_unstable), allow(dead_code))]
 
 mod agent;

@@ -20,7 +20,8 @@ pub(crate) fn start() -> bool {
     STARTED.get_or_init(first_start).config.enabled
 }
 
-/// The process leaves `main` in an orderly way: clients need not find its socket any more. Costs one system call.
+/// The process leaves `main` in an orderly way: clients need not find its socket any more. Costs
+/// one system call.
 pub(crate) fn take_leave() {
     if let Some(started) = STARTED.get()
         && started.config.enabled
@@ -29,7 +30,8 @@ pub(crate) fn take_leave() {
     }
 }
 
-/// Prints one line where the person who starts the program looks. Never fails: a closed stderr is no reason to.
+/// Prints one line where the person who starts the program looks. Never fails: a closed stderr is
+/// no reason to.
 pub(crate) fn warn(what: &str) {
     // In one piece: another thread may write, or the process end, between two.
     let _ = std::io::stderr().write_all(format!("stallscope: {what}\n").as_bytes());

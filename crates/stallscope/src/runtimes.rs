@@ -1,7 +1,8 @@
 //! Which tokio runtimes are being watched, and what do their own gauges say?
 //!
-//! A runtime is registered by the first of its threads that meets one of our hooks or the root future. Its `Handle` is kept while
-//! any of its threads or root futures lives, and let go then: a handle kept for ever would keep the runtime's memory.
+//! A runtime is registered by the first of its threads that meets one of our hooks or the root
+//! future. Its `Handle` is kept while any of its threads or root futures lives, and let go then: a
+//! handle kept for ever would keep the runtime's memory.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -56,7 +57,8 @@ impl Watched {
         }
     }
 
-    /// Keeps the current runtime's handle for one more holder. To be called within the runtime's context.
+    /// Keeps the current runtime's handle for one more holder. To be called within the runtime's
+    /// context.
     pub(crate) fn hold(&self) {
         let current = Handle::try_current().ok();
         let mut state = self.state();
@@ -115,8 +117,8 @@ impl Watched {
 }
 
 impl Runtimes {
-    /// Registers a runtime that is about to be built, whose hooks have to know its index before it exists. It is listed once one of its threads
-    /// has told which one it is.
+    /// Registers a runtime that is about to be built, whose hooks have to know its index before it
+    /// exists. It is listed once one of its threads has told which one it is.
     pub(crate) fn add(&'static self, hooked: bool) -> (RuntimeIndex, &'static Watched) {
         self.push(&mut self.all(), hooked)
     }
@@ -136,7 +138,8 @@ impl Runtimes {
         }
     }
 
-    /// The runtime the calling thread is in, registered now if it was not; none outside of any runtime.
+    /// The runtime the calling thread is in, registered now if it was not; none outside of any
+    /// runtime.
     pub(crate) fn current(&'static self) -> Option<(RuntimeIndex, &'static Watched)> {
         let identity = Handle::try_current().ok()?.id();
         let is_it =
@@ -151,7 +154,8 @@ impl Runtimes {
         {
             canary::fly();
         }
-        // Found out by the canary, or by another thread meanwhile; or, then, one that was built without us.
+        // Found out by the canary, or by another thread meanwhile; or, then, one that was built
+        // without us.
         let mut all = self.all();
         if let Some(known) = indexed(all.clone()).find(is_it) {
             Some(known)
@@ -183,8 +187,9 @@ fn indexed(all: Vec<&'static Watched>) -> impl Iterator<Item = (RuntimeIndex, &'
         .map(|(index, watched)| (index as RuntimeIndex, watched))
 }
 
-/// A task that asks which hooks the current runtime calls: the only way to tell, before anything else has run on it, whether it is one that was
-/// built with ours, and with which. It does nothing, ends at once, and is not recorded; tokio's own counters count it.
+/// A task that asks which hooks the current runtime calls: the only way to tell, before anything
+/// else has run on it, whether it is one that was built with ours, and with which. It does nothing,
+/// ends at once, and is not recorded; tokio's own counters count it.
 pub(crate) mod canary {
     use std::cell::Cell;
 
@@ -201,7 +206,8 @@ pub(crate) mod canary {
         FLIES.set(false);
     }
 
-    /// Whether the task that is being spawned on this thread is the canary; if so, the runtime is identified.
+    /// Whether the task that is being spawned on this thread is the canary; if so, the runtime is
+    /// identified.
     pub(crate) fn is_caught_by(watched: &Watched) -> bool {
         let caught = FLIES.get();
         if caught {
@@ -217,7 +223,8 @@ thread_local! {
     static LAST: Cell<Option<(Id, RuntimeIndex)>> = const { Cell::new(None) };
 }
 
-/// Marks the calling thread as one that a watched runtime has made, for workers or blocking closures.
+/// Marks the calling thread as one that a watched runtime has made, for workers or blocking
+/// closures.
 pub(crate) fn mark_pool_thread() {
     POOL_THREAD.set(true);
 }

@@ -1,7 +1,8 @@
 //! Where do clients find this process, and who may connect?
 //!
-//! By default at `$XDG_RUNTIME_DIR/stallscope/PID.sock`, else `/tmp/stallscope-UID/PID.sock`: a directory that only its
-//! owner may enter, a socket that only its owner may open, and a look at the peer's uid at each connection.
+//! By default at `$XDG_RUNTIME_DIR/stallscope/PID.sock`, else `/tmp/stallscope-UID/PID.sock`: a
+//! directory that only its owner may enter, a socket that only its owner may open, and a look at
+//! the peer's uid at each connection.
 
 use std::fmt;
 use std::fs::{DirBuilder, Permissions};
@@ -60,7 +61,8 @@ impl Endpoint {
         }
     }
 
-    /// Removes sockets of ended processes from our own directory; elsewhere nothing is ours to remove.
+    /// Removes sockets of ended processes from our own directory; elsewhere nothing is ours to
+    /// remove.
     pub(super) fn sweep_neighbours(&self) {
         if let Endpoint::Unix(_, path) = self
             && let Some(directory) = path.parent()

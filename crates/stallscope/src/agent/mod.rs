@@ -29,7 +29,8 @@ pub(crate) struct Status {
 
 /// Starts the agent thread. Whatever fails becomes one line on stderr and an entry of `doctor`.
 pub(crate) fn start(started: &Started) {
-    // Here and not on the agent's thread: when the application runs, its socket exists, and what is wrong has been said.
+    // Here and not on the agent's thread: when the application runs, its socket exists, and what is
+    // wrong has been said.
     let endpoint = Endpoint::open(&started.config.listen).unwrap_or_else(|problem| {
         report(&problem);
         None
@@ -47,8 +48,9 @@ pub(crate) fn start(started: &Started) {
             Answers::new(complaints),
         );
     };
-    // A signal that the application handles must not be taken by this thread; std's threads inherit the mask of their parent, so
-    // there is nothing to do: a process-directed signal may land here, as it may on any thread of tokio's.
+    // A signal that the application handles must not be taken by this thread; std's threads inherit
+    // the mask of their parent, so there is nothing to do: a process-directed signal may land here,
+    // as it may on any thread of tokio's.
     if let Err(error) = std::thread::Builder::new()
         .name("stallscope".to_owned())
         .spawn(run)

@@ -1,4 +1,5 @@
-//! The agent's loop: wait for sockets or the next due moment, then let sessions talk and the keeper tidy.
+//! The agent's loop: wait for sockets or the next due moment, then let sessions talk and the keeper
+//! tidy.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -47,7 +48,8 @@ pub(super) fn run(endpoint: Option<&Endpoint>, token: Option<&str>, mut answers:
             && let Some(endpoint) = endpoint
         {
             let Some(stream) = endpoint.accept() else {
-                // A peer that may not connect, or no file descriptor left: then the listener stays ready, and asking at once is a spin.
+                // A peer that may not connect, or no file descriptor left: then the listener stays
+                // ready, and asking at once is a spin.
                 accept_at = now + TIDY_EVERY;
                 continue;
             };

@@ -1,7 +1,9 @@
-//! One client's side of the conversation, without its socket: bytes in, bytes out, and when to come back.
+//! One client's side of the conversation, without its socket: bytes in, bytes out, and when to come
+//! back.
 //!
-//! A client can be slow, silent, wrong or gone; it can never cost another client anything. An update that is due while the last one is
-//! still unsent is skipped, requests are left unread while an answer waits, and what is kept per client is bounded.
+//! A client can be slow, silent, wrong or gone; it can never cost another client anything. An
+//! update that is due while the last one is still unsent is skipped, requests are left unread while
+//! an answer waits, and what is kept per client is bounded.
 
 use std::time::Duration;
 

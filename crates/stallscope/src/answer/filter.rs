@@ -18,7 +18,8 @@ struct Condition {
 }
 
 enum Test {
-    /// The text is in the name, place, kind, state or id; the places that contain it are known beforehand.
+    /// The text is in the name, place, kind, state or id; the places that contain it are known
+    /// beforehand.
     Any(String, HashSet<u32>),
     Name(Text),
     Site(HashSet<u32>),

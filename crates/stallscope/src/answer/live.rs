@@ -11,7 +11,8 @@ use crate::recorder::{Keeper, Kind, Life, RECORDER, Rate, Record, SiteId, TaskId
 pub(super) struct Live<'a> {
     keeper: &'a Keeper,
     pub(super) rate: Rate,
-    /// Tasks that are being polled, with the time their polls have lasted: one per thread at most, so a list beats a map.
+    /// Tasks that are being polled, with the time their polls have lasted: one per thread at most,
+    /// so a list beats a map.
     polling: Vec<(TaskId, u64)>,
     /// By number of a thread, the worker it was when it last looked.
     workers: Vec<Option<u32>>,

@@ -1,7 +1,7 @@
 //! What the agent says when asked: each question of the protocol, one file.
 //!
-//! Invariant: but for [`live`], which reads the recorder, and the gauges in [`overview`], everything here is a pure
-//! function of rows and a query, and is tested as such.
+//! Invariant: but for [`live`], which reads the recorder, and the gauges in [`overview`],
+//! everything here is a pure function of rows and a query, and is tested as such.
 
 mod details;
 mod doctor;

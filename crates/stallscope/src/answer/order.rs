@@ -1,4 +1,5 @@
-//! In what order do tasks come? Every sort key becomes a number, so that a million of them sort without touching text.
+//! In what order do tasks come? Every sort key becomes a number, so that a million of them sort
+//! without touching text.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -63,8 +64,8 @@ impl Order {
         }
     }
 
-    /// Where a group of tasks stands, given its members one after the other: by the sum of what adds up, by the largest time, and else
-    /// where its first member stands.
+    /// Where a group of tasks stands, given its members one after the other: by the sum of what
+    /// adds up, by the largest time, and else where its first member stands.
     pub(super) fn fold(&self, so_far: Option<Rank>, member: Rank) -> Rank {
         let Some(so_far) = so_far else { return member };
         let (one, other) = (self.directed(so_far.0), self.directed(member.0));

@@ -103,7 +103,8 @@ fn hooks_tier() -> (TierState, String) {
     )
 }
 
-/// A hook that was set on the builder after ours has replaced it, and tokio has no way to ask; but tokio counts too.
+/// A hook that was set on the builder after ours has replaced it, and tokio has no way to ask; but
+/// tokio counts too.
 #[cfg(tokio_unstable)]
 fn missing_hooks() -> Option<String> {
     let mut counted = Counts::default();
@@ -142,7 +143,8 @@ struct Counts {
     ended: u64,
 }
 
-/// tokio's counts and ours are read one after the other and tokio's lag by up to 61 polls, so only "many, and none at all" is told.
+/// tokio's counts and ours are read one after the other and tokio's lag by up to 61 polls, so only
+/// "many, and none at all" is told.
 #[cfg(tokio_unstable)]
 fn hooks_that_do_not_fire(tokio: &Counts, ours: &Counts) -> Option<String> {
     let many_and_none = |tokio: u64, ours: u64| tokio > 200 && ours == 0;
@@ -199,7 +201,8 @@ fn workers(index: RuntimeIndex, metrics: &RuntimeMetrics, live: &Live<'_>) -> Ve
         .collect()
 }
 
-/// The thread that is this worker; the one that polls, if a worker was handed from one thread to another.
+/// The thread that is this worker; the one that polls, if a worker was handed from one thread to
+/// another.
 fn thread_of(runtime: RuntimeIndex, worker: u32) -> Option<&'static ThreadRecord> {
     let mut threads = RECORDER
         .threads()

@@ -23,8 +23,8 @@ pub(super) fn process() -> Process {
     }
 }
 
-/// tokio has no constant for its version, but its source lies in a directory named after it, and a function of ours that tokio
-/// calls directly may ask where the call stands.
+/// tokio has no constant for its version, but its source lies in a directory named after it, and a
+/// function of ours that tokio calls directly may ask where the call stands.
 fn tokio_version() -> String {
     let mut file = "";
     tokio::runtime::Builder::new_current_thread().thread_name(WhoCalls(&mut file));

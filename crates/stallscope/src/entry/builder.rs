@@ -8,12 +8,12 @@ use crate::runtimes::{RUNTIMES, Watched, mark_pool_thread};
 
 /// Adds stallscope to a [`tokio::runtime::Builder`].
 pub trait BuilderExt: sealed::Sealed {
-    /// Lets stallscope watch the runtime that will be built. Use [`root`](crate::root) around the future given to `block_on`, so that it is
-    /// seen too.
+    /// Lets stallscope watch the runtime that will be built. Use [`root`](crate::root) around the
+    /// future given to `block_on`, so that it is seen too.
     ///
     /// Uses the builder's hooks. If the application has hooks of its own, pass them to
-    /// [`stallscope_with`](BuilderExt::stallscope_with); one that is set on the builder afterwards replaces ours, and `stallscope doctor`
-    /// will say so. With `STALLSCOPE=off` this does nothing.
+    /// [`stallscope_with`](BuilderExt::stallscope_with); one that is set on the builder afterwards
+    /// replaces ours, and `stallscope doctor` will say so. With `STALLSCOPE=off` this does nothing.
     ///
     /// ```
     /// use stallscope::BuilderExt;

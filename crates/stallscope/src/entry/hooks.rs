@@ -8,9 +8,10 @@ type TaskHook = Arc<dyn Fn(&tokio::runtime::TaskMeta<'_>) + Send + Sync>;
 
 /// The application's own runtime hooks.
 ///
-/// A tokio builder has room for one hook of each kind, and stallscope needs them: a second call of, say, `on_thread_start` on the
-/// builder would silently replace the first. Hooks given here run beside ours: at the beginning of something after ours,
-/// at its end before ours, so that what they do counts as done by the application.
+/// A tokio builder has room for one hook of each kind, and stallscope needs them: a second call of,
+/// say, `on_thread_start` on the builder would silently replace the first. Hooks given here run
+/// beside ours: at the beginning of something after ours, at its end before ours, so that what they
+/// do counts as done by the application.
 ///
 /// ```
 /// use stallscope::{BuilderExt, Hooks};
@@ -79,7 +80,8 @@ impl Hooks {
         self
     }
 
-    /// Runs before each poll of a task, as `Builder::on_before_task_poll`. Needs `--cfg tokio_unstable`.
+    /// Runs before each poll of a task, as `Builder::on_before_task_poll`. Needs `--cfg
+    /// tokio_unstable`.
     ///
     /// ```
     /// let hooks = stallscope::Hooks::new().on_before_task_poll(|task| println!("{} is polled", task.id()));
@@ -92,7 +94,8 @@ impl Hooks {
         self
     }
 
-    /// Runs after each poll of a task, as `Builder::on_after_task_poll`. Needs `--cfg tokio_unstable`.
+    /// Runs after each poll of a task, as `Builder::on_after_task_poll`. Needs `--cfg
+    /// tokio_unstable`.
     ///
     /// ```
     /// let hooks = stallscope::Hooks::new().on_after_task_poll(|task| println!("{} was polled", task.id()));

@@ -3,7 +3,8 @@
 use crate::process;
 use crate::runtimes::{RUNTIMES, Watched};
 
-/// Starts stallscope inside a runtime that is running already. The first line of an `async fn main` under `#[tokio::main]`:
+/// Starts stallscope inside a runtime that is running already. The first line of an `async fn main`
+/// under `#[tokio::main]`:
 ///
 /// ```
 /// #[tokio::main]
@@ -13,9 +14,10 @@ use crate::runtimes::{RUNTIMES, Watched};
 /// }
 /// ```
 ///
-/// Hooks can only be set before a runtime is built, so this is the core tier: the runtime's gauges and tasks spawned through
-/// [`spawn`](crate::spawn) are seen; the body of `main` and tasks of plain `tokio::spawn` are not. `#[stallscope::main]` sees all.
-/// Outside of a runtime it starts the agent alone. Keep the value until the end of `main`: dropping it tells that this runtime is no
+/// Hooks can only be set before a runtime is built, so this is the core tier: the runtime's gauges
+/// and tasks spawned through [`spawn`](crate::spawn) are seen; the body of `main` and tasks of
+/// plain `tokio::spawn` are not. `#[stallscope::main]` sees all. Outside of a runtime it starts the
+/// agent alone. Keep the value until the end of `main`: dropping it tells that this runtime is no
 /// longer of interest.
 pub fn init() -> impl Drop {
     let watched = process::start()

@@ -1,4 +1,5 @@
-//! The root future: what is given to `block_on`, usually the body of `main`. No runtime hook sees it, so it is wrapped.
+//! The root future: what is given to `block_on`, usually the body of `main`. No runtime hook sees
+//! it, so it is wrapped.
 
 use std::panic::Location;
 use std::pin::Pin;
@@ -10,10 +11,11 @@ use crate::process;
 use crate::recorder::{RECORDER, TaskId};
 use crate::runtimes::{RUNTIMES, RuntimeIndex, Watched};
 
-/// Watches a root future: the one given to `block_on`, which no hook of the runtime sees. Works on every tier.
+/// Watches a root future: the one given to `block_on`, which no hook of the runtime sees. Works on
+/// every tier.
 ///
-/// It becomes the root of the task tree; tasks it spawns appear below it. What a `LocalSet` inside it does in one poll
-/// counts as that poll. The future need be neither `Send` nor `'static`.
+/// It becomes the root of the task tree; tasks it spawns appear below it. What a `LocalSet` inside
+/// it does in one poll counts as that poll. The future need be neither `Send` nor `'static`.
 ///
 /// ```
 /// use stallscope::BuilderExt;

@@ -14,7 +14,8 @@ use crate::process;
 use crate::recorder::{RECORDER, Spawned, TaskId};
 use crate::runtimes::{self, RuntimeIndex};
 
-/// Spawns a task that is seen on every tier, also on plain stable tokio. Otherwise as [`tokio::spawn`].
+/// Spawns a task that is seen on every tier, also on plain stable tokio. Otherwise as
+/// [`tokio::spawn`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -131,8 +132,9 @@ impl Drop for Held {
 
 /// What is known of a task before it has an id, and who records it.
 ///
-/// Without hooks, the task is recorded by the thread that spawned it, or by its first poll if another worker is faster; a task can even end before its
-/// spawner comes round to it. The state decides, so that each task is recorded once and none is left behind as alive.
+/// Without hooks, the task is recorded by the thread that spawned it, or by its first poll if
+/// another worker is faster; a task can even end before its spawner comes round to it. The state
+/// decides, so that each task is recorded once and none is left behind as alive.
 struct Ticket {
     state: AtomicU8,
     id: AtomicU64,

@@ -1,8 +1,9 @@
-//! Where is the record of a task that outlived its neighbours? In dense pages, found through a hash index.
+//! Where is the record of a task that outlived its neighbours? In dense pages, found through a hash
+//! index.
 //!
-//! Workers only look up and write in place. Everything that changes the structure is done by the [keeper](super::keeper), one
-//! thread: it inserts before a page of the table goes away, replaces entries, and frees memory when no thread can still hold a
-//! pointer to it.
+//! Workers only look up and write in place. Everything that changes the structure is done by the
+//! [keeper](super::keeper), one thread: it inserts before a page of the table goes away, replaces
+//! entries, and frees memory when no thread can still hold a pointer to it.
 #![allow(unsafe_code)] // follows pointers to slots and to the index; why they are alive is argued at each place
 
 use std::ptr::null_mut;
@@ -19,7 +20,8 @@ pub(super) struct Archive {
     ended: AtomicU64,
 }
 
-/// An open-addressing table of pointers to slots. An entry is null (never used), a pointer to a slot, or one to [`TOMBSTONE`].
+/// An open-addressing table of pointers to slots. An entry is null (never used), a pointer to a
+/// slot, or one to [`TOMBSTONE`].
 pub(super) struct Index {
     entries: Box<[AtomicPtr<Slot>]>,
     shift: u32,
@@ -37,7 +39,8 @@ impl Archive {
     }
 
     pub(super) fn find<'a>(&'a self, _inside: &'a Inside<'_>, id: TaskId) -> Option<&'a Slot> {
-        // SAFETY: the calling thread is inside; the keeper frees a replaced index only after it saw every thread outside.
+        // SAFETY: the calling thread is inside; the keeper frees a replaced index only after it saw
+        // every thread outside.
         let index = unsafe { self.index.load(Ordering::Acquire).as_ref() }?;
         index.find(id)
     }
@@ -56,7 +59,8 @@ impl Archive {
         unsafe { self.index.load(Ordering::Acquire).as_ref() }
     }
 
-    /// Publishes another index and returns the old one, which threads inside their sections may still read.
+    /// Publishes another index and returns the old one, which threads inside their sections may
+    /// still read.
     pub(super) fn replace(&self, index: Option<Box<Index>>) -> *mut Index {
         self.index
             .swap(index.map_or(null_mut(), Box::into_raw), Ordering::AcqRel)
@@ -79,7 +83,8 @@ impl Index {
         self.entries.len() / 2
     }
 
-    /// Adds a slot under an id that is not in the index. For the keeper; the caller keeps to [`Index::room`].
+    /// Adds a slot under an id that is not in the index. For the keeper; the caller keeps to
+    /// [`Index::room`].
     pub(super) fn insert(&self, id: TaskId, slot: *mut Slot) {
         let free = self
             .probe(id)
@@ -100,15 +105,17 @@ impl Index {
 
     pub(super) fn find(&self, id: TaskId) -> Option<&Slot> {
         let slot = self.entry_of(id)?.load(Ordering::Acquire);
-        // SAFETY: as in `entry_of`. The entry may have been replaced since: by a tombstone, which is a slot too.
+        // SAFETY: as in `entry_of`. The entry may have been replaced since: by a tombstone, which
+        // is a slot too.
         let slot = unsafe { slot.as_ref() }?;
         slot.holds(id).then_some(slot)
     }
 
     fn entry_of(&self, id: TaskId) -> Option<&AtomicPtr<Slot>> {
         for entry in self.probe(id) {
-            // SAFETY: entries point to slots of pages that the keeper unmaps only after it removed the entry and saw every thread
-            // outside its section, or to the tombstone, which is static. The caller is inside, or is the keeper.
+            // SAFETY: entries point to slots of pages that the keeper unmaps only after it removed
+            // the entry and saw every thread outside its section, or to the tombstone, which is
+            // static. The caller is inside, or is the keeper.
             let slot = unsafe { entry.load(Ordering::Acquire).as_ref() }?;
             if slot.holds(id) {
                 return Some(entry);

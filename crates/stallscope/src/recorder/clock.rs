@@ -1,16 +1,18 @@
 //! What time is it, as cheaply as the machine allows?
 //!
-//! The poll path reads the time twice per poll, so a read has to cost a few nanoseconds. Where the processor's counter
-//! runs at one rate in every power state and the kernel itself trusts it, [`Clock::now`] reads that counter; everywhere
-//! else it asks the operating system. Ticks become nanoseconds only on the agent's side, by comparing how far both
-//! clocks have come since the start of recording: no calibration delays the application's start.
+//! The poll path reads the time twice per poll, so a read has to cost a few nanoseconds. Where the
+//! processor's counter runs at one rate in every power state and the kernel itself trusts it,
+//! [`Clock::now`] reads that counter; everywhere else it asks the operating system. Ticks become
+//! nanoseconds only on the agent's side, by comparing how far both clocks have come since the start
+//! of recording: no calibration delays the application's start.
 #![allow(unsafe_code)] // reads the time stamp counter
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-/// A reading of the recorder's clock. Its unit is known to [`Clock`] alone; only differences mean something.
+/// A reading of the recorder's clock. Its unit is known to [`Clock`] alone; only differences mean
+/// something.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub(crate) struct Ticks(pub(crate) u64);
 
@@ -156,8 +158,9 @@ impl Rate {
 #[cfg(target_arch = "x86_64")]
 #[inline]
 fn read_counter() -> Ticks {
-    // SAFETY: RDTSC exists on every x86-64 processor and touches nothing but its result registers. (An operating
-    // system may forbid it to user code; `counter_is_trustworthy` has seen the kernel use it for its own vDSO then.)
+    // SAFETY: RDTSC exists on every x86-64 processor and touches nothing but its result registers.
+    // (An operating system may forbid it to user code; `counter_is_trustworthy` has seen the kernel
+    // use it for its own vDSO then.)
     Ticks(unsafe { core::arch::x86_64::_rdtsc() })
 }
 
@@ -167,8 +170,9 @@ fn read_counter() -> Ticks {
     Ticks(0) // never asked: `counter_is_trustworthy` says no
 }
 
-/// The kernel measures the counter at boot and leaves it as its clock source only while it is constant, unstopped and
-/// in step on all cores. Virtual machines that keep time by it under another name pass as well.
+/// The kernel measures the counter at boot and leaves it as its clock source only while it is
+/// constant, unstopped and in step on all cores. Virtual machines that keep time by it under
+/// another name pass as well.
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 fn counter_is_trustworthy() -> bool {
     std::fs::read_to_string("/sys/devices/system/clocksource/clocksource0/current_clocksource")

@@ -25,7 +25,8 @@ impl Histogram {
         self.0.iter().map(|bucket| bucket.load(Relaxed)).sum()
     }
 
-    /// Adds this histogram to one in nanoseconds. A bucket goes where its middle falls: off by at most one bucket.
+    /// Adds this histogram to one in nanoseconds. A bucket goes where its middle falls: off by at
+    /// most one bucket.
     pub(crate) fn add_to(&self, nanos: &mut [u64; BUCKETS], rate: &Rate) {
         for (bucket, count) in self.0.iter().enumerate() {
             let count = count.load(Relaxed);

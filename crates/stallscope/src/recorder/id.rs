@@ -2,9 +2,9 @@
 
 use std::hash::{Hash, Hasher};
 
-/// A task's id. Tasks carry tokio's id, a number that one counter of the process gives out in sequence from 1. Root
-/// futures have none there; they count from 0 (the first) downwards from 2⁵³ − 1, the largest integer that JSON readers
-/// agree on.
+/// A task's id. Tasks carry tokio's id, a number that one counter of the process gives out in
+/// sequence from 1. Root futures have none there; they count from 0 (the first) downwards from 2⁵³
+/// − 1, the largest integer that JSON readers agree on.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct TaskId(pub(crate) u64);
 
@@ -44,7 +44,8 @@ impl TaskId {
     }
 }
 
-/// Takes the number out of an id: tokio gives it to nobody but a hasher (and `Display`, which would format and parse).
+/// Takes the number out of an id: tokio gives it to nobody but a hasher (and `Display`, which would
+/// format and parse).
 struct Taken(u64);
 
 impl Hasher for Taken {

@@ -1,8 +1,9 @@
-//! Who tidies up? One thread, now and then: it frees pages whose tasks have all ended, moves the survivors of nearly empty pages to
-//! the archive, and gives memory back to the system.
+//! Who tidies up? One thread, now and then: it frees pages whose tasks have all ended, moves the
+//! survivors of nearly empty pages to the archive, and gives memory back to the system.
 //!
-//! Invariant: there is one keeper per recorder, and nothing but the keeper frees or moves a record. That is why it may
-//! read every record without being inside a section, and why its reading needs no lock.
+//! Invariant: there is one keeper per recorder, and nothing but the keeper frees or moves a record.
+//! That is why it may read every record without being inside a section, and why its reading needs
+//! no lock.
 #![allow(unsafe_code)] // frees pages and indexes; why nobody uses them any more is argued at each place
 
 use std::collections::BTreeSet;
@@ -17,14 +18,16 @@ use super::store::Store;
 use super::table::WINDOW;
 use super::thread::Threads;
 
-/// A page with fewer live tasks than this is moved: above it, a page costs at most 136 bytes per live task.
+/// A page with fewer live tasks than this is moved: above it, a page costs at most 136 bytes per
+/// live task.
 const SPARSE: u32 = SLOTS as u32 / 2;
 
-/// Pages claimed under one barrier. The more there are, the longer the last one waits between claim and commit, and the likelier it is
-/// that one of its tasks is polled meanwhile.
+/// Pages claimed under one barrier. The more there are, the longer the last one waits between claim
+/// and commit, and the likelier it is that one of its tasks is polled meanwhile.
 const BATCH: usize = 64;
 
-/// A page this far behind the newest is moved however full it is, so that its entry is free when the window comes round.
+/// A page this far behind the newest is moved however full it is, so that its entry is free when
+/// the window comes round.
 const OLD: u64 = WINDOW as u64 / 2;
 
 /// The part of the recorder that only the agent thread has.
@@ -35,7 +38,8 @@ pub(crate) struct Keeper {
     pages: BTreeSet<u64>,
     /// `Table::end` at the last look.
     seen: u64,
-    /// `Table::end` at the look before: most tasks of the pages below it that will end soon have ended.
+    /// `Table::end` at the look before: most tasks of the pages below it that will end soon have
+    /// ended.
     settled: u64,
     archive: Vec<Chunk>,
     /// Archived tasks that ended, at the last sweep.
@@ -78,7 +82,8 @@ impl Keeper {
         }
     }
 
-    /// One round of tidying. Called a few times a second; does next to nothing when no task was spawned or ended.
+    /// One round of tidying. Called a few times a second; does next to nothing when no task was
+    /// spawned or ended.
     pub(crate) fn tidy(&mut self) -> Tidied {
         let mut tidied = Tidied::default();
         let quiet = !self.look_for_new_pages();
@@ -86,7 +91,8 @@ impl Keeper {
         for batch in candidates.chunks(BATCH) {
             self.move_pages(batch, &mut tidied);
         }
-        // Busy pages: one by one, the time between claim and commit is some 20 µs. What is lost again waits for the next round.
+        // Busy pages: one by one, the time between claim and commit is some 20 µs. What is lost
+        // again waits for the next round.
         let busy = candidates
             .iter()
             .filter(|number| self.pages.contains(number))
@@ -159,7 +165,8 @@ impl Keeper {
             .copied()
             .filter(|&number| table.claim(number))
             .collect();
-        // A page that is not there (it was never made: its ids went to another runtime) needs no more looking at.
+        // A page that is not there (it was never made: its ids went to another runtime) needs no
+        // more looking at.
         for number in batch {
             if table.peek(*number).is_none() {
                 self.pages.remove(number);
@@ -217,8 +224,8 @@ impl Keeper {
         moved
     }
 
-    /// Undoes [`Keeper::archive_survivors`] after a worker has used the page. No thread has looked at the copies: the page's
-    /// entry was never empty.
+    /// Undoes [`Keeper::archive_survivors`] after a worker has used the page. No thread has looked
+    /// at the copies: the page's entry was never empty.
     fn take_back(&mut self, places: &[Place]) {
         for place in places {
             self.forget(*place);
@@ -297,8 +304,8 @@ impl Keeper {
         }
         let old = self.store.archive.replace(index);
         if !old.is_null() {
-            // SAFETY: `replace` returned it, so it came from `Box::into_raw` and nobody else takes it back. Threads may still read it:
-            // it is kept until a barrier has passed.
+            // SAFETY: `replace` returned it, so it came from `Box::into_raw` and nobody else takes
+            // it back. Threads may still read it: it is kept until a barrier has passed.
             self.waste.push(unsafe { Box::from_raw(old) });
         }
         if self.barrier() {

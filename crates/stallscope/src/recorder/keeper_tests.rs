@@ -202,7 +202,8 @@ fn an_id_whose_place_in_the_window_is_taken_is_refused_until_the_old_one_has_mov
     assert_eq!(scene.live(), [5, window / 2 + 5000, window + 5]);
 }
 
-/// The race itself: workers poll and end tasks at full speed while the keeper moves everything it can.
+/// The race itself: workers poll and end tasks at full speed while the keeper moves everything it
+/// can.
 #[test]
 fn nothing_is_lost_while_records_move_under_busy_workers() {
     const TASKS: u64 = 60_000;

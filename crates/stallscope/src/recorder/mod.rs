@@ -1,8 +1,9 @@
 //! What happens to tasks, as told by the tiers and read by the agent.
 //!
-//! The four calls that matter are [`Recorder::task_spawned`], [`Recorder::poll_started`], [`Recorder::poll_ended`] and
-//! [`Recorder::task_ended`]. A poll takes no lock, makes no allocation and no system call: two clock readings, a handful of stores to lines that
-//! the polling thread owns, and one look-up by id.
+//! The four calls that matter are [`Recorder::task_spawned`], [`Recorder::poll_started`],
+//! [`Recorder::poll_ended`] and [`Recorder::task_ended`]. A poll takes no lock, makes no allocation
+//! and no system call: two clock readings, a handful of stores to lines that the polling thread
+//! owns, and one look-up by id.
 
 mod archive;
 mod clock;
@@ -128,7 +129,8 @@ impl Recorder {
         }
     }
 
-    /// Makes a record for a running `spawn_blocking` closure that no hook has announced, if there is none yet.
+    /// Makes a record for a running `spawn_blocking` closure that no hook has announced, if there
+    /// is none yet.
     pub(crate) fn blocking_task_seen(&'static self, id: TaskId, runtime: u8) {
         let birth = Birth {
             id,
@@ -199,8 +201,8 @@ impl Recorder {
         });
     }
 
-    /// Ends a task's record. A task that was never announced is passed over: tokio reports the end of blocking closures, but
-    /// not their beginning.
+    /// Ends a task's record. A task that was never announced is passed over: tokio reports the end
+    /// of blocking closures, but not their beginning.
     pub(crate) fn task_ended(&'static self, id: TaskId) {
         thread::with_record(&self.threads, |thread| {
             let inside = thread.enter();

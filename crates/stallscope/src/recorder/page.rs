@@ -1,7 +1,7 @@
 //! Where do records live: pages of 1024 slots, straight from the kernel and back to it.
 //!
-//! The allocator of the application is left alone: a page that went through it could stay behind, pinned by a
-//! neighbour, long after its tasks have ended.
+//! The allocator of the application is left alone: a page that went through it could stay behind,
+//! pinned by a neighbour, long after its tasks have ended.
 #![allow(unsafe_code)] // maps and unmaps memory
 
 use std::ops::Deref;
@@ -41,7 +41,8 @@ impl PageBox {
     }
 
     /// # Safety
-    /// `page` came from [`PageBox::into_raw`], nobody else takes it back, and no reference to it is in use any more.
+    /// `page` came from [`PageBox::into_raw`], nobody else takes it back, and no reference to it is
+    /// in use any more.
     pub(super) unsafe fn from_raw(page: *mut Page) -> Option<Self> {
         NonNull::new(page).map(PageBox)
     }
@@ -51,7 +52,8 @@ impl Deref for PageBox {
     type Target = Page;
 
     fn deref(&self) -> &Page {
-        // SAFETY: the page is mapped and initialised (all-zero bytes are valid for a struct of atomics) until `drop`.
+        // SAFETY: the page is mapped and initialised (all-zero bytes are valid for a struct of
+        // atomics) until `drop`.
         unsafe { self.0.as_ref() }
     }
 }
@@ -62,7 +64,8 @@ impl Drop for PageBox {
     }
 }
 
-/// A few empty pages kept for the next burst, so that a steady churn of tasks makes no system calls.
+/// A few empty pages kept for the next burst, so that a steady churn of tasks makes no system
+/// calls.
 pub(super) struct Spares([AtomicPtr<Page>; 16]);
 
 impl Spares {
@@ -122,8 +125,8 @@ fn map() -> Option<NonNull<Page>> {
 
 #[cfg(target_os = "linux")]
 fn unmap(page: NonNull<Page>) {
-    // SAFETY: mapped by `map` with this size; by the contract of `from_raw` and `drop` nobody uses it any more.
-    // The result is of no use: the only failure would be an address we did not map.
+    // SAFETY: mapped by `map` with this size; by the contract of `from_raw` and `drop` nobody uses
+    // it any more. The result is of no use: the only failure would be an address we did not map.
     let _ = unsafe { rustix::mm::munmap(page.as_ptr().cast(), size_of::<Page>()) };
 }
 
@@ -135,6 +138,7 @@ fn map() -> Option<NonNull<Page>> {
 
 #[cfg(not(target_os = "linux"))]
 fn unmap(page: NonNull<Page>) {
-    // SAFETY: allocated by `map` with this layout; by the contract of `from_raw` and `drop` nobody uses it any more.
+    // SAFETY: allocated by `map` with this layout; by the contract of `from_raw` and `drop` nobody
+    // uses it any more.
     unsafe { std::alloc::dealloc(page.as_ptr().cast(), std::alloc::Layout::new::<Page>()) }
 }

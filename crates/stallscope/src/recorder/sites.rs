@@ -1,5 +1,5 @@
-//! Which places spawn tasks, and how many? A place is a line and column of source; its counters are the basis of
-//! every per-place figure.
+//! Which places spawn tasks, and how many? A place is a line and column of source; its counters are
+//! the basis of every per-place figure.
 
 use std::collections::HashMap;
 use std::panic::Location;
@@ -18,7 +18,8 @@ impl SiteId {
 
 type Place = &'static Location<'static>;
 
-/// Places told apart. One place can stand in several `Location`s (one for each instance of a generic function), so there are more keys.
+/// Places told apart. One place can stand in several `Location`s (one for each instance of a
+/// generic function), so there are more keys.
 const PLACES: usize = 4096;
 const KEYS: usize = 16 * 1024;
 
@@ -37,8 +38,9 @@ struct Known {
     by_text: Option<HashMap<(&'static str, u32, u32), SiteId>>,
 }
 
-/// Places whose tasks each thread counts for itself; the few that make nearly all tasks are nearly always among the first. Their
-/// counters have one writer, so counting needs no atomic read-modify-write and shares no line between workers.
+/// Places whose tasks each thread counts for itself; the few that make nearly all tasks are nearly
+/// always among the first. Their counters have one writer, so counting needs no atomic
+/// read-modify-write and shares no line between workers.
 const NEAR: usize = 64;
 
 /// One thread's counts of the first places.
@@ -123,7 +125,8 @@ impl Sites {
         known.places.get((site.0 as usize).checked_sub(1)?).copied()
     }
 
-    /// All places with their figures, those beyond the capacity as one with id 0 if there are any. `near` gives the counts of every thread.
+    /// All places with their figures, those beyond the capacity as one with id 0 if there are any.
+    /// `near` gives the counts of every thread.
     pub(super) fn figures<'a, I>(&self, near: impl Fn() -> I) -> Vec<SiteFigures>
     where
         I: Iterator<Item = &'a NearCounters>,

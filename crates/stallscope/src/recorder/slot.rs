@@ -1,8 +1,10 @@
-//! What is recorded of one task: 64 bytes, one cache line, written by whichever thread polls the task.
+//! What is recorded of one task: 64 bytes, one cache line, written by whichever thread polls the
+//! task.
 //!
-//! A task is polled by one thread at a time, and tokio orders one poll before the next, so the counters need no
-//! read-modify-write: plain loads and stores of atomics do. Readers on other threads may see a poll half recorded (its
-//! time counted, its number not yet); every single value they read was true.
+//! A task is polled by one thread at a time, and tokio orders one poll before the next, so the
+//! counters need no read-modify-write: plain loads and stores of atomics do. Readers on other
+//! threads may see a poll half recorded (its time counted, its number not yet); every single value
+//! they read was true.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::Release};
 
@@ -24,7 +26,8 @@ pub(super) struct Slot {
     longest: AtomicU64,
     polls: AtomicU64,
     site: AtomicU32,
-    /// Bits 0–1 [`Life`], 2–3 [`Kind`], 4 named, 8–15 runtime, 16–31 number of the thread that polled last plus one.
+    /// Bits 0–1 [`Life`], 2–3 [`Kind`], 4 named, 8–15 runtime, 16–31 number of the thread that
+    /// polled last plus one.
     word: AtomicU32,
 }
 

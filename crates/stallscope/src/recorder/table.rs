@@ -1,12 +1,14 @@
 //! Where is the record of a task that was spawned not long ago? In a page found by its id alone.
 //!
-//! tokio numbers tasks in sequence, so `id / 1024` names a page and `id % 1024` a slot in it: no hashing, no lock, one
-//! pointer to follow. The table is a window over the newest 67 million ids; what is older, or alone in its page, is
-//! moved to the [archive](super::archive) by the [keeper](super::keeper).
+//! tokio numbers tasks in sequence, so `id / 1024` names a page and `id % 1024` a slot in it: no
+//! hashing, no lock, one pointer to follow. The table is a window over the newest 67 million ids;
+//! what is older, or alone in its page, is moved to the [archive](super::archive) by the
+//! [keeper](super::keeper).
 //!
-//! Moving is a race that workers always win. The keeper *claims* a page by tagging its entry, lets every thread that
-//! might still use the untagged pointer leave, copies, and *commits* by replacing the tagged entry. A worker that meets a tag
-//! takes it off first: the commit fails and the page stays. Nobody waits for the keeper.
+//! Moving is a race that workers always win. The keeper *claims* a page by tagging its entry, lets
+//! every thread that might still use the untagged pointer leave, copies, and *commits* by replacing
+//! the tagged entry. A worker that meets a tag takes it off first: the commit fails and the page
+//! stays. Nobody waits for the keeper.
 #![allow(unsafe_code)] // follows pointers to pages; why they are alive is argued at each place
 
 use std::ptr::null_mut;
@@ -57,8 +59,9 @@ impl Table {
     #[inline]
     pub(super) fn find<'a>(&'a self, _inside: &'a Inside<'_>, id: TaskId) -> Option<Found<'a>> {
         let page = unclaimed(self.entry(id))?;
-        // SAFETY: the calling thread is inside and read an untagged entry: a keeper that claims the page after that waits for
-        // the thread to leave before it commits, and frees the page only after the commit.
+        // SAFETY: the calling thread is inside and read an untagged entry: a keeper that claims the
+        // page after that waits for the thread to leave before it commits, and frees the page only
+        // after the commit.
         let page = unsafe { &*page };
         let slot = &page.slots[slot_index(id)];
         slot.holds(id).then_some(Found { page, slot })
@@ -93,10 +96,12 @@ impl Table {
         self.end.load(Ordering::Acquire)
     }
 
-    /// The page with this number, claimed or not. For the keeper alone, which is the only one that frees pages.
+    /// The page with this number, claimed or not. For the keeper alone, which is the only one that
+    /// frees pages.
     pub(super) fn peek(&self, number: u64) -> Option<&Page> {
         let raw = untagged(self.entries[entry_index(number)].load(Ordering::Acquire));
-        // SAFETY: only the caller could free the page, and `&self` outlives no page it frees: see `Keeper`.
+        // SAFETY: only the caller could free the page, and `&self` outlives no page it frees: see
+        // `Keeper`.
         let page = unsafe { raw.as_ref() }?;
         (page.number.load(Ordering::Relaxed) == number).then_some(page)
     }
@@ -115,8 +120,8 @@ impl Table {
     /// Takes the page out, unless a worker has used it since it was claimed.
     ///
     /// # Safety
-    /// Between [`Table::claim`] and this call, the caller made all threads pass a barrier and saw each of them outside
-    /// its section at least once.
+    /// Between [`Table::claim`] and this call, the caller made all threads pass a barrier and saw
+    /// each of them outside its section at least once.
     pub(super) unsafe fn commit(&self, number: u64) -> Option<PageBox> {
         let entry = &self.entries[entry_index(number)];
         let raw = entry.load(Ordering::Acquire);
@@ -126,8 +131,9 @@ impl Table {
         entry
             .compare_exchange(raw, null_mut(), Ordering::AcqRel, Ordering::Relaxed)
             .ok()?;
-        // SAFETY: threads that had read the untagged entry have left their sections (the caller's promise); those that came
-        // later found the tag and dereference a page only after taking the tag off, which none has done.
+        // SAFETY: threads that had read the untagged entry have left their sections (the caller's
+        // promise); those that came later found the tag and dereference a page only after taking
+        // the tag off, which none has done.
         unsafe { PageBox::from_raw(untagged(raw)) }
     }
 

@@ -1,7 +1,8 @@
 //! What is this thread polling, and is it touching a record right now?
 //!
-//! Every thread that runs a hook has one of these, found through a thread-local pointer. The thread alone writes it; the
-//! agent reads it. Records are never freed: a thread that ends leaves its own to the next one that starts.
+//! Every thread that runs a hook has one of these, found through a thread-local pointer. The thread
+//! alone writes it; the agent reads it. Records are never freed: a thread that ends leaves its own
+//! to the next one that starts.
 #![allow(unsafe_code)] // follows the thread-local pointer, which only ever points to leaked records
 
 use std::cell::Cell;
@@ -47,7 +48,8 @@ struct Outer {
 /// How deep polls may nest before the outermost are forgotten.
 const NESTED: usize = 4;
 
-/// Whether this poll is one of those at which slowly changing things are looked at: a thread's first, then every 64th.
+/// Whether this poll is one of those at which slowly changing things are looked at: a thread's
+/// first, then every 64th.
 #[must_use]
 #[derive(Clone, Copy)]
 pub(crate) struct Look(bool);
@@ -115,7 +117,8 @@ impl ThreadRecord {
         self.current.load(Ordering::Relaxed) == task.to_slot()
     }
 
-    /// Begins a section in which pointers to slots are followed; nothing is moved or freed until it ends.
+    /// Begins a section in which pointers to slots are followed; nothing is moved or freed until it
+    /// ends.
     #[inline]
     pub(super) fn enter(&self) -> Inside<'_> {
         self.inside.store(1, Ordering::Relaxed);
@@ -149,7 +152,8 @@ impl ThreadRecord {
         self.tid.load(Ordering::Relaxed)
     }
 
-    /// Asks tokio now and then which worker this thread is: that changes when `block_in_place` hands a worker on.
+    /// Asks tokio now and then which worker this thread is: that changes when `block_in_place`
+    /// hands a worker on.
     #[inline]
     pub(crate) fn note_worker(&self, runtime: u8) -> Look {
         let polls = self.polls_since_look.load(Ordering::Relaxed);
@@ -250,7 +254,8 @@ impl Threads {
                 return record;
             }
         }
-        // Past 65 535 threads alive at once the numbers repeat: "which thread polled last" gets vague, nothing else.
+        // Past 65 535 threads alive at once the numbers repeat: "which thread polled last" gets
+        // vague, nothing else.
         let number = self.count.fetch_add(1, Ordering::Relaxed) as u16;
         let record: &'static ThreadRecord = Box::leak(Box::new(ThreadRecord::new(number)));
         let mut first = self.first.load(Ordering::Relaxed);
@@ -282,8 +287,9 @@ impl Threads {
         })
     }
 
-    /// Waits until every thread that was inside a section has left it. Sections last nanoseconds unless the thread is preempted in
-    /// one; the caller is the agent, nobody waits for it. False: a thread stayed inside for longer than is worth waiting.
+    /// Waits until every thread that was inside a section has left it. Sections last nanoseconds
+    /// unless the thread is preempted in one; the caller is the agent, nobody waits for it. False:
+    /// a thread stayed inside for longer than is worth waiting.
     #[must_use]
     pub(super) fn wait_until_outside(&self) -> bool {
         self.iter().all(|record| {
@@ -324,8 +330,8 @@ pub(super) fn with_record<R>(
 fn first_use(threads: &'static Threads) -> &'static ThreadRecord {
     let record = threads.claim();
     RECORD.set(record);
-    // A thread whose destructors have already run keeps its record for good: a task dropped by another thread-local's
-    // destructor still counts, at the price of one record.
+    // A thread whose destructors have already run keeps its record for good: a task dropped by
+    // another thread-local's destructor still counts, at the price of one record.
     let _ = GIVE_BACK.try_with(|_| ());
     record
 }

@@ -1,9 +1,10 @@
 //! The hooks tier: every task of a runtime, told by tokio's own hooks (`--cfg tokio_unstable`).
 //!
 //! What the hooks leave out, and what is made of it:
-//! - They do not fire for the future given to `block_on` (watched by [`crate::root`]) nor for a `LocalSet`: what its tasks
-//!   spawn is shown as spawned by the root future that drives it.
-//! - `spawn_blocking` tells only the end. A closure that spawns a task is then known by that; other ends match no record and are passed over.
+//! - They do not fire for the future given to `block_on` (watched by [`crate::root`]) nor for a
+//!   `LocalSet`: what its tasks spawn is shown as spawned by the root future that drives it.
+//! - `spawn_blocking` tells only the end. A closure that spawns a task is then known by that; other
+//!   ends match no record and are passed over.
 //! - The end of a task is told before the end of its last poll.
 
 use tokio::runtime::{Builder, TaskMeta};
@@ -85,7 +86,8 @@ fn parent(runtime: RuntimeIndex) -> Option<TaskId> {
     if let Some(root) = RECORDER.current_root() {
         return Some(root); // a task of a LocalSet that this root future drives
     }
-    // A thread that polls nothing but runs a task, and is none of a runtime we do not watch: a blocking closure.
+    // A thread that polls nothing but runs a task, and is none of a runtime we do not watch: a
+    // blocking closure.
     if !RECORDER.is_polling() && on_pool_thread() {
         RECORDER.blocking_task_seen(running, runtime);
     }

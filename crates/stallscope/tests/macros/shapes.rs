@@ -1,4 +1,5 @@
-//! Every shape of async fn keeps its meaning: what it returns, what it takes, what stands around it.
+//! Every shape of async fn keeps its meaning: what it returns, what it takes, what stands around
+//! it.
 
 use std::error::Error;
 use std::fmt::{Debug, Display};

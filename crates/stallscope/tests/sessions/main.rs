@@ -1,7 +1,7 @@
 //! Sessions with real processes over the real socket.
 //!
-//! Each test starts one of the programs in `programs.rs` (this same binary, started with the program's name), waits until
-//! it says it is ready, asks its agent, and lets it go.
+//! Each test starts one of the programs in `programs.rs` (this same binary, started with the
+//! program's name), waits until it says it is ready, asks its agent, and lets it go.
 
 mod clients;
 mod core_tier;

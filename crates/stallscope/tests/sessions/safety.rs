@@ -1,4 +1,5 @@
-//! The application comes first: whatever is wrong around it, it starts, runs and ends as it would without us.
+//! The application comes first: whatever is wrong around it, it starts, runs and ends as it would
+//! without us.
 
 use std::ffi::OsStr;
 use std::net::TcpListener;

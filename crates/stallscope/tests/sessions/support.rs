@@ -64,7 +64,8 @@ impl Program {
         program
     }
 
-    /// Waits for a line of the program and returns what follows `word` in it. Lines that came before it stay to be expected.
+    /// Waits for a line of the program and returns what follows `word` in it. Lines that came
+    /// before it stay to be expected.
     pub(crate) fn expect(&mut self, word: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
         let rest_of = |line: &String| {

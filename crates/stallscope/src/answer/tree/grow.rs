@@ -36,7 +36,8 @@ pub(super) fn grow(wishes: &Wishes, order: &Order, source: &dyn Source) -> Tree 
     tree
 }
 
-/// One pass: puts every task whose parent is wanted into its family. Returns the number of tasks there are.
+/// One pass: puts every task whose parent is wanted into its family. Returns the number of tasks
+/// there are.
 fn gather(
     parents: &mut HashMap<Option<u64>, Family>,
     wishes: &Wishes,

@@ -1,8 +1,9 @@
 //! A window over the task tree as rows, ready to draw.
 //!
-//! The tree is never built: [`grow`] finds the children of expanded nodes, level by level, each level in one pass over the tasks,
-//! and keeps of a folded group no more than its sums. [`walk`] then visits the rows in order and keeps those of
-//! the window. What is held grows with what is expanded, not with the tasks.
+//! The tree is never built: [`grow`] finds the children of expanded nodes, level by level, each
+//! level in one pass over the tasks, and keeps of a folded group no more than its sums. [`walk`]
+//! then visits the rows in order and keeps those of the window. What is held grows with what is
+//! expanded, not with the tasks.
 
 mod grow;
 mod matches;
@@ -156,8 +157,8 @@ impl Wishes {
         }
     }
 
-    /// Whether the children of a task are shown. Members of a group stay closed until they are opened by name: a thousand open
-    /// siblings help nobody.
+    /// Whether the children of a task are shown. Members of a group stay closed until they are
+    /// opened by name: a thousand open siblings help nobody.
     fn expands(&self, task: u64, depth: u32, in_group: bool) -> bool {
         let by_default = depth < self.default_depth && !in_group && !self.collapsed.contains(&task);
         by_default || self.expanded.contains(&task)

@@ -5,7 +5,8 @@ use stallscope_wire::message::{Comparison, Field, Group, TaskSort, Term};
 use super::super::source::fake::Fake;
 use super::*;
 
-/// root 0 ── accept loop 1 ── connections 10..20 (folded), and 2 with a child 3; task 4 has lost its parent.
+/// root 0 ── accept loop 1 ── connections 10..20 (folded), and 2 with a child 3; task 4 has lost
+/// its parent.
 fn service() -> Fake {
     let mut fake = Fake {
         files: vec!["main.rs", "conn.rs", "job.rs"],

@@ -59,7 +59,8 @@ fn row(visit: &Visit<'_>, tree: &Tree, source: &dyn Source) -> Option<TreeRow> {
             let children = family.map_or(0, |family| {
                 family.values().map(|siblings| siblings.count).sum()
             });
-            // A task that has ended since the tree was grown has no row to show; the next update will know.
+            // A task that has ended since the tree was grown has no row to show; the next update
+            // will know.
             (
                 tree_row::Node::Task(task(&source.get(id)?, source)),
                 family.is_some() && children > 0,
@@ -92,7 +93,8 @@ fn row(visit: &Visit<'_>, tree: &Tree, source: &dyn Source) -> Option<TreeRow> {
     })
 }
 
-/// Tells the collapsed tasks among the rows how many children they have, in one pass over all tasks.
+/// Tells the collapsed tasks among the rows how many children they have, in one pass over all
+/// tasks.
 fn count_children(rows: &mut [TreeRow], tree: &Tree, source: &dyn Source) {
     let mut unknown: HashMap<u64, u64> = rows
         .iter()
