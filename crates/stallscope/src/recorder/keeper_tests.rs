@@ -225,10 +225,13 @@ fn nothing_is_lost_while_records_move_under_busy_workers() {
                 }
                 let survivors: Vec<u64> =
                     mine().filter(|id| id <= &4000 || id % 100 <= 2).collect();
-                while !stop.load(Ordering::Relaxed) {
+                loop {
                     for &id in &survivors {
                         assert!(poll(store, worker, id, 1), "task {id} was not found");
                         polled[id as usize].fetch_add(1, Ordering::Relaxed);
+                    }
+                    if stop.load(Ordering::Relaxed) {
+                        break;
                     }
                     // One core for two workers and the keeper would otherwise be taken for good.
                     os_thread::yield_now();
