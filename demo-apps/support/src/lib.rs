@@ -17,7 +17,7 @@ pub use listen::listen;
 pub use log::log_to_stderr;
 pub use outcome::report;
 #[cfg(feature = "session")]
-pub use session::{Ended, Session};
+pub use session::{Ended, Session, Task, Tree, eventually, place_in};
 pub use stop::{Stopped, stop_signal};
 
 use std::time::Duration;

@@ -6,13 +6,12 @@
 //! no lock.
 #![allow(unsafe_code)] // frees pages and indexes; why nobody uses them any more is argued at each place
 
-use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use super::archive::Index;
 use super::fence;
 use super::id::TaskId;
-use super::page::{PageBox, SLOTS};
+use super::page::{Page, PageBox, SLOTS};
 use super::slot::{Life, Record, Slot};
 use super::store::Store;
 use super::table::WINDOW;
@@ -34,8 +33,6 @@ const OLD: u64 = WINDOW as u64 / 2;
 pub(crate) struct Keeper {
     store: &'static Store,
     threads: &'static Threads,
-    /// Numbers of the pages in the table, as far as they have been looked at.
-    pages: BTreeSet<u64>,
     /// `Table::end` at the last look.
     seen: u64,
     /// `Table::end` at the look before: most tasks of the pages below it that will end soon have
@@ -71,7 +68,6 @@ impl Keeper {
         Keeper {
             store,
             threads,
-            pages: BTreeSet::new(),
             seen: 0,
             settled: 0,
             archive: Vec::new(),
@@ -86,7 +82,7 @@ impl Keeper {
     /// spawned or ended.
     pub(crate) fn tidy(&mut self) -> Tidied {
         let mut tidied = Tidied::default();
-        let quiet = !self.look_for_new_pages();
+        let quiet = !self.look_at_end();
         let candidates = self.pages_to_move();
         for batch in candidates.chunks(BATCH) {
             self.move_pages(batch, &mut tidied);
@@ -95,7 +91,7 @@ impl Keeper {
         // again waits for the next round.
         let busy = candidates
             .iter()
-            .filter(|number| self.pages.contains(number))
+            .filter(|&&number| self.store.table.peek(number).is_some())
             .take(BATCH);
         for number in busy.copied().collect::<Vec<_>>() {
             self.move_pages(&[number], &mut tidied);
@@ -118,43 +114,34 @@ impl Keeper {
             }
         };
         self.store.roots.slots().for_each(&mut show);
-        let unseen = self.seen..self.store.table.end();
-        for number in self.pages.iter().copied().chain(unseen) {
-            if let Some(page) = self.store.table.peek(number) {
-                page.slots.iter().for_each(&mut show);
-            }
+        for page in self.store.table.pages() {
+            page.slots.iter().for_each(&mut show);
         }
         for chunk in &self.archive {
             chunk.page.slots.iter().for_each(&mut show);
         }
     }
 
-    /// Finds the pages made since the last look. False if there were none.
-    fn look_for_new_pages(&mut self) -> bool {
-        let end = self.store.table.end();
-        let first = self.seen.max(end.saturating_sub(WINDOW as u64));
-        let new = end > self.seen;
-        self.pages
-            .extend((first..end).filter(|&number| self.store.table.peek(number).is_some()));
+    /// Whether pages were added at the end since the last look.
+    fn look_at_end(&mut self) -> bool {
         self.settled = self.seen;
-        self.seen = end;
-        new
+        self.seen = self.store.table.end();
+        self.seen > self.settled
     }
 
     fn pages_to_move(&self) -> Vec<u64> {
         // The newest page still fills.
         let newest = self.seen.saturating_sub(1);
-        self.pages
-            .range(..newest)
-            .copied()
-            .filter(|&number| {
-                let live = self
-                    .store
-                    .table
-                    .peek(number)
-                    .map_or(0, |page| page.live.load(Ordering::Acquire));
-                live == 0 || (live < SPARSE && number < self.settled) || number + OLD < newest
-            })
+        let worth_moving = |page: &&Page| {
+            let (number, live) = (page.number(), page.live.load(Ordering::Acquire));
+            let sparse = live == 0 || (live < SPARSE && number < self.settled);
+            number < newest && (sparse || number + OLD < newest)
+        };
+        self.store
+            .table
+            .pages()
+            .filter(worth_moving)
+            .map(Page::number)
             .collect()
     }
 
@@ -165,13 +152,6 @@ impl Keeper {
             .copied()
             .filter(|&number| table.claim(number))
             .collect();
-        // A page that is not there (it was never made: its ids went to another runtime) needs no
-        // more looking at.
-        for number in batch {
-            if table.peek(*number).is_none() {
-                self.pages.remove(number);
-            }
-        }
         if claimed.is_empty() {
             return;
         }
@@ -188,7 +168,6 @@ impl Keeper {
                 Some(page) => {
                     page.slots.iter().for_each(Slot::clear);
                     self.store.table.spares.keep(page);
-                    self.pages.remove(&number);
                     tidied.pages_freed += 1;
                     tidied.tasks_moved += moved.len();
                 }

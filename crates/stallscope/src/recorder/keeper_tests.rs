@@ -164,7 +164,7 @@ fn a_worker_that_uses_a_claimed_page_keeps_it() {
     let mut scene = Scene::new();
     (1..=3000).for_each(|id| scene.spawn(id));
     (2..=3000).for_each(|id| scene.end(id));
-    scene.keeper.look_for_new_pages();
+    scene.keeper.look_at_end();
     assert!(scene.store.table.claim(0));
     let moved = scene.keeper.archive_survivors(0);
     assert_eq!(moved.len(), 1);
@@ -174,6 +174,22 @@ fn a_worker_that_uses_a_claimed_page_keeps_it() {
     scene.keeper.take_back(&moved);
     assert_eq!(scene.live(), [1]);
     assert_eq!(scene.polls_of(1), Some(1));
+}
+
+#[test]
+fn a_task_whose_spawn_was_so_late_that_its_page_was_freed_before_gets_a_new_one() {
+    let mut scene = Scene::new();
+    (1..=5000)
+        .filter(|&id| id != 100)
+        .for_each(|id| scene.spawn(id));
+    (1..=5000)
+        .filter(|&id| id != 100)
+        .for_each(|id| scene.end(id));
+    scene.tidy();
+    scene.spawn(100); // its thread was preempted between getting the id and telling us
+    assert_eq!(scene.live(), [100]);
+    assert_eq!(scene.tidy().tasks_moved, 1);
+    assert_eq!(scene.live(), [100]);
 }
 
 #[test]

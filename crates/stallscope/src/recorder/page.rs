@@ -22,6 +22,12 @@ pub(super) struct Page {
     pub(super) slots: [Slot; SLOTS],
 }
 
+impl Page {
+    pub(super) fn number(&self) -> u64 {
+        self.number.load(Ordering::Relaxed)
+    }
+}
+
 /// Owns a page until it is published with [`PageBox::into_raw`].
 pub(super) struct PageBox(NonNull<Page>);
 

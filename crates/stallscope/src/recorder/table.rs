@@ -82,7 +82,7 @@ impl Table {
         };
         // SAFETY: as in `find`; a page just added is reachable through its entry like any other.
         let page = unsafe { &*page };
-        if page.number.load(Ordering::Relaxed) != page_number(id) {
+        if page.number() != page_number(id) {
             return Err(NoSlot::Window);
         }
         Ok(Found {
@@ -103,7 +103,16 @@ impl Table {
         // SAFETY: only the caller could free the page, and `&self` outlives no page it frees: see
         // `Keeper`.
         let page = unsafe { raw.as_ref() }?;
-        (page.number.load(Ordering::Relaxed) == number).then_some(page)
+        (page.number() == number).then_some(page)
+    }
+
+    /// All pages, claimed or not, in no particular order. For the keeper alone.
+    pub(super) fn pages(&self) -> impl Iterator<Item = &Page> {
+        let used = usize::try_from(self.end()).unwrap_or(WINDOW).min(WINDOW);
+        self.entries[..used].iter().filter_map(|entry| {
+            // SAFETY: as in `peek`.
+            unsafe { untagged(entry.load(Ordering::Acquire)).as_ref() }
+        })
     }
 
     /// Announces that the page is about to be moved.

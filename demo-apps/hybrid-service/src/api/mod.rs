@@ -1,6 +1,7 @@
 //! The REST API: which path leads to which handler.
 
 mod error;
+mod health;
 mod orders;
 mod pictures;
 mod products;
@@ -18,6 +19,7 @@ pub(crate) use orders::OrderRequest;
 /// All routes of the service.
 pub(crate) fn routes(state: AppState) -> Router {
     Router::new()
+        .route("/health", get(health::health))
         .route("/sessions", get(sessions))
         .route("/products", get(products::list))
         .route("/products/{id}", get(products::one))

@@ -1,10 +1,23 @@
 //! A demo under test: started as its user starts it, watched, interrupted, and never left running.
 
+mod binary;
+mod client;
+mod place;
+mod tree;
+
+use std::env;
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+pub use place::place_in;
+pub use tree::{Task, Tree};
 
 /// Longer than any demo takes for anything, on any machine that is not broken.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -12,7 +25,10 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// A running demo. Its methods panic when it does not do what the test expects of it within a minute.
 #[derive(Debug)]
 pub struct Session {
+    program: PathBuf,
     child: Running,
+    /// Of this session alone: its client finds this demo and no other.
+    runtime_dir: TempDir,
     log: Receiver<String>,
     seen: String,
     stdout: JoinHandle<String>,
@@ -36,7 +52,8 @@ impl Session {
     ///
     /// If it cannot be started.
     pub fn start(program: &str, arguments: &[&str]) -> Self {
-        let mut child = Command::new(program)
+        let runtime_dir = tempfile::tempdir().expect("a temporary directory");
+        let mut child = in_session(program, &runtime_dir)
             .args(arguments)
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
@@ -60,29 +77,35 @@ impl Session {
             text
         });
         Self {
+            program: program.into(),
             child: Running(child),
+            runtime_dir,
             log,
             seen: String::new(),
             stdout,
         }
     }
 
-    /// Waits for a line of the log that holds `text`.
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.child.0.id()
+    }
+
+    /// Waits for a line of the log that holds `text`, and gives what follows in that line.
     ///
     /// # Panics
     ///
     /// If there is none.
-    pub fn expect_log(&mut self, text: &str) {
+    pub fn expect_log(&mut self, text: &str) -> String {
         let deadline = Instant::now() + LIMIT;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let Ok(line) = self.log.recv_timeout(left) else {
                 panic!("the log has no line with {text:?}, but:\n{}", self.seen);
             };
-            let found = line.contains(text);
             self.see(&line);
-            if found {
-                return;
+            if let Some((_, rest)) = line.split_once(text) {
+                return rest.to_owned();
             }
         }
     }
@@ -155,6 +178,34 @@ impl Ended {
             .and_then(|number| number.parse().ok());
         number.unwrap_or_else(|| panic!("no number before {what:?} in: {self:?}"))
     }
+}
+
+/// Tries until it works, for a minute at most.
+///
+/// # Panics
+///
+/// If it never does, with the last reason.
+pub fn eventually<T>(mut attempt: impl FnMut() -> Result<T, String>) -> T {
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        match attempt() {
+            Ok(done) => return done,
+            Err(why) => assert!(Instant::now() < deadline, "{why}"),
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// `program` in the world of a session, whatever the environment of the test says.
+fn in_session(program: impl AsRef<OsStr>, runtime_dir: &TempDir) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("STALLSCOPE") {
+            command.env_remove(name);
+        }
+    }
+    command.env("XDG_RUNTIME_DIR", runtime_dir.path());
+    command
 }
 
 /// A child that does not outlive its test.

@@ -1,10 +1,6 @@
-//! A program that knows nothing of stallscope: the published server of the crate `mini-redis`,
-//! unmodified, under a `main` of which one line was changed.
+//! `third-party`: a program that knows nothing of stallscope, under a `main` of which one line was changed.
 //!
-//! ```text
-//! cargo run --example mini_redis -- 127.0.0.1:6379
-//! stallscope tree
-//! ```
+//! The program is the server of the crate `mini-redis`, as published.
 
 use tokio::net::TcpListener;
 
@@ -14,6 +10,6 @@ async fn main() -> mini_redis::Result<()> {
         .nth(1)
         .unwrap_or_else(|| "127.0.0.1:6379".to_owned());
     let listener = TcpListener::bind(&address).await?;
-    println!("listening on {}", listener.local_addr()?);
+    eprintln!("listening on {}", listener.local_addr()?);
     mini_redis::server::run(listener, tokio::signal::ctrl_c()).await
 }
