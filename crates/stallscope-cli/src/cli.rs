@@ -2,14 +2,17 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
 use crate::failure::Failure;
 use crate::filter::{self, Filter};
+use crate::headless::finding::rules::{self, FailOn};
 use crate::headless::sort::Sort;
 use crate::target::TcpAddress;
+use crate::time;
 
 /// Shows what a tokio program is doing, while it does it.
 ///
@@ -31,7 +34,7 @@ pub(crate) struct Cli {
 const EXIT_STATUS: &str = "\
 With none of --pid, --socket and --connect: the only process there is.
 
-Exit status: 0 fine, 2 usage, 3 no such target (or it did not answer).";
+Exit status: 0 fine, 1 findings (`report --fail-on`), 2 usage, 3 no such target (or it did not answer).";
 
 /// Which process to ask; at most one of them.
 #[derive(Clone, Debug, Default, Args)]
@@ -85,6 +88,12 @@ pub(crate) enum Command {
     Tree(TreeArgs),
     /// One task, its times and its ancestors
     Where(WhereArgs),
+    /// What every worker and blocking thread does now, with its stack
+    Stacks(StacksArgs),
+    /// What was found wrong since the program started, the most harmful first
+    Findings(FindingsArgs),
+    /// What is wrong within a time from now on; its exit status can fail a script
+    Report(ReportArgs),
     /// What can be seen in this process, what cannot, and what to do about it
     Doctor(DoctorArgs),
     /// Start a program and open the terminal view on it; leaving the view ends the program
@@ -132,6 +141,52 @@ pub(crate) struct WhereArgs {
     /// One JSON object on standard output
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StacksArgs {
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FindingsArgs {
+    /// Also those of severity info, which blame no line
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = rules::reference())]
+pub(crate) struct ReportArgs {
+    /// How long to watch, for instance 10s; what was found before and still holds is reported too
+    #[arg(long = "for", value_name = "TIME", value_parser = window)]
+    pub(crate) window: Duration,
+    /// End with status 1 if there is such a finding: a kind, a rule, or kind/rule, several with commas; see --help
+    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = FailOn::parse)]
+    pub(crate) fail_on: Vec<FailOn>,
+    /// Also findings of severity info, which blame no line and never fail
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The time a report watches.
+fn window(text: &str) -> Result<Duration, String> {
+    match time::parse(text) {
+        Some(0) => Err(
+            "a report watches for some time: `stallscope findings` shows what is known now"
+                .to_owned(),
+        ),
+        Some(ns) => Ok(Duration::from_nanos(ns)),
+        None => Err("expected a time with its unit, for instance 10s or 500ms".to_owned()),
+    }
 }
 
 #[derive(Debug, Args)]

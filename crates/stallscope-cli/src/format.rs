@@ -57,9 +57,18 @@ pub(crate) fn printable(text: &str) -> String {
         .collect()
 }
 
+/// A path as the compiler recorded it, without what says nothing: that of a crate from a registry begins with the crate, that of
+/// the standard library with `library/`.
+pub(crate) fn source_path(path: &str) -> &str {
+    ["/registry/src/", "/rustc/"]
+        .into_iter()
+        .find_map(|above| path.split_once(above)?.1.split_once('/'))
+        .map_or(path, |(_, below)| below)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{duration, printable};
+    use super::{duration, printable, source_path};
 
     #[test]
     fn durations_keep_their_significant_digits() {
@@ -86,6 +95,24 @@ mod tests {
         ];
         for (ns, text) in shown {
             assert_eq!(duration(ns), text, "{ns} ns");
+        }
+    }
+
+    #[test]
+    fn paths_begin_where_they_begin_to_tell_something() {
+        let shown = [
+            ("src/main.rs", "src/main.rs"),
+            (
+                "/home/me/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/tokio-1.54.1/src/park.rs",
+                "tokio-1.54.1/src/park.rs",
+            ),
+            (
+                "/rustc/59807616e1fa2540724bfbac14d7976d7e4a3860/library/std/src/fs.rs",
+                "library/std/src/fs.rs",
+            ),
+        ];
+        for (path, begins) in shown {
+            assert_eq!(source_path(path), begins);
         }
     }
 

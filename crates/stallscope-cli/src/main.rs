@@ -7,6 +7,7 @@ mod filter;
 mod format;
 mod headless;
 mod target;
+mod time;
 mod tui;
 
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 
 use cli::{Cli, Command, Instead};
 use failure::Failure;
-use headless::{doctor, list, ps, run, tree, where_task};
+use headless::{doctor, findings, list, ps, report, run, stacks, tree, where_task};
 use target::Target;
 
 fn main() -> ExitCode {
@@ -44,6 +45,9 @@ fn execute(cli: &Cli) -> Result<ExitCode, Failure> {
         Some(Command::Ps(args)) => ps::run(&target()?, args, &mut out)?,
         Some(Command::Tree(args)) => tree::run(&target()?, args, &mut out)?,
         Some(Command::Where(args)) => where_task::run(&target()?, args, &mut out)?,
+        Some(Command::Stacks(args)) => stacks::run(&target()?, args, &mut out)?,
+        Some(Command::Findings(args)) => findings::run(&target()?, args, &mut out)?,
+        Some(Command::Report(args)) => return report::run(&target()?, args, &mut out),
         Some(Command::Doctor(args)) => doctor::run(&target()?, args, &mut out)?,
         Some(Command::List(args)) => {
             cli.target.must_not_be_given("list")?;

@@ -46,7 +46,7 @@ pub struct Subscribe {
     /// 0: answer once. Otherwise at least 50.
     #[prost(uint32, tag = "2")]
     pub interval_ms: u32,
-    #[prost(oneof = "subscribe::Topic", tags = "3, 4, 5, 6, 7, 8")]
+    #[prost(oneof = "subscribe::Topic", tags = "3, 4, 5, 6, 7, 8, 9, 10")]
     pub topic: ::core::option::Option<subscribe::Topic>,
 }
 /// Nested message and enum types in `Subscribe`.
@@ -65,6 +65,10 @@ pub mod subscribe {
         Details(super::DetailsQuery),
         #[prost(message, tag = "8")]
         Doctor(super::DoctorQuery),
+        #[prost(message, tag = "9")]
+        Findings(super::FindingsQuery),
+        #[prost(message, tag = "10")]
+        Stacks(super::StacksQuery),
     }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -183,6 +187,22 @@ pub struct GroupKey {
     #[prost(uint32, tag = "2")]
     pub site: u32,
 }
+/// What is wrong, the most harmful first.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FindingsQuery {
+    /// Only findings seen at or after this time since the start of recording, and those that still hold. 0: all.
+    #[prost(uint64, tag = "1")]
+    pub since_ns: u64,
+    /// Also those of severity INFO: they blame no line.
+    #[prost(bool, tag = "2")]
+    pub with_info: bool,
+    /// 0: 1000.
+    #[prost(uint32, tag = "3")]
+    pub limit: u32,
+}
+/// What every worker and blocking thread does at this moment. Running threads are interrupted for about a microsecond each.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StacksQuery {}
 /// One task with its ancestors.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DetailsQuery {
@@ -256,7 +276,7 @@ pub struct Update {
     /// Time since the start of recording at which this was read.
     #[prost(uint64, tag = "2")]
     pub at_ns: u64,
-    #[prost(oneof = "update::Body", tags = "3, 4, 5, 6, 7, 8")]
+    #[prost(oneof = "update::Body", tags = "3, 4, 5, 6, 7, 8, 9, 10")]
     pub body: ::core::option::Option<update::Body>,
 }
 /// Nested message and enum types in `Update`.
@@ -275,6 +295,10 @@ pub mod update {
         Details(super::Details),
         #[prost(message, tag = "8")]
         Doctor(super::Doctor),
+        #[prost(message, tag = "9")]
+        Findings(super::Findings),
+        #[prost(message, tag = "10")]
+        Stacks(super::Stacks),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -303,6 +327,14 @@ pub struct Overview {
     /// Entries of level WARNING or worse in `Doctor`.
     #[prost(uint32, tag = "9")]
     pub warnings: u32,
+    /// Findings of severity WARNING or worse so far.
+    #[prost(uint32, tag = "10")]
+    pub findings: u32,
+    /// Polls longer than the threshold, whether a stack was captured or not.
+    #[prost(uint64, tag = "11")]
+    pub long_polls: u64,
+    #[prost(uint64, tag = "12")]
+    pub long_poll_threshold_ns: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Tier {
@@ -556,6 +588,170 @@ pub struct DoctorEntry {
     /// What to do next; empty if nothing is to be done.
     #[prost(string, tag = "4")]
     pub advice: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Findings {
+    /// Findings that match, of which `findings` are the first.
+    #[prost(uint64, tag = "1")]
+    pub total: u64,
+    #[prost(message, repeated, tag = "2")]
+    pub findings: ::prost::alloc::vec::Vec<Finding>,
+}
+/// One place and rule: a thousand stalls at one line are one finding with a count.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Finding {
+    /// Valid for the life of the process.
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+    /// "long-poll", "task-leak", "unsynchronized-state".
+    #[prost(string, tag = "2")]
+    pub kind: ::prost::alloc::string::String,
+    /// As in docs/findings.md: "file-io", "lock", …
+    #[prost(string, tag = "3")]
+    pub rule: ::prost::alloc::string::String,
+    #[prost(enumeration = "Severity", tag = "4")]
+    pub severity: i32,
+    #[prost(enumeration = "Certainty", tag = "5")]
+    pub certainty: i32,
+    #[prost(uint64, tag = "6")]
+    pub count: u64,
+    /// Wall clock, nanoseconds since 1970.
+    #[prost(uint64, tag = "7")]
+    pub first_seen_unix_ns: u64,
+    #[prost(uint64, tag = "8")]
+    pub last_seen_unix_ns: u64,
+    /// It still holds at this moment: the stall goes on, the tasks are still there.
+    #[prost(bool, tag = "9")]
+    pub ongoing: bool,
+    /// The line to change. Unset: no frame of the application's own code was found.
+    #[prost(message, optional, tag = "10")]
+    pub location: ::core::option::Option<Location>,
+    #[prost(message, optional, tag = "11")]
+    pub task: ::core::option::Option<FindingTask>,
+    /// Over all occurrences; of one that goes on, the time so far.
+    #[prost(uint64, tag = "12")]
+    pub longest_ns: u64,
+    #[prost(uint64, tag = "13")]
+    pub total_ns: u64,
+    /// Most tasks that were seen ready behind it.
+    #[prost(uint64, tag = "14")]
+    pub queued_behind: u64,
+    /// Of the occurrence with the longest duration so far, innermost frame first.
+    #[prost(message, repeated, tag = "15")]
+    pub stack: ::prost::alloc::vec::Vec<Frame>,
+    /// One sentence.
+    #[prost(string, tag = "16")]
+    pub message: ::prost::alloc::string::String,
+    /// Where docs/findings.md explains it: "docs/findings.md#long-poll-file-io".
+    #[prost(string, tag = "17")]
+    pub help: ::prost::alloc::string::String,
+    /// Thread and worker of the latest occurrence.
+    #[prost(uint32, tag = "18")]
+    pub tid: u32,
+    #[prost(uint32, optional, tag = "19")]
+    pub worker: ::core::option::Option<u32>,
+    /// Latest occurrences, at most 32, oldest first.
+    #[prost(message, repeated, tag = "20")]
+    pub occurrences: ::prost::alloc::vec::Vec<Occurrence>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Occurrence {
+    #[prost(uint64, tag = "1")]
+    pub at_unix_ns: u64,
+    #[prost(uint64, tag = "2")]
+    pub duration_ns: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Location {
+    #[prost(string, tag = "1")]
+    pub function: ::prost::alloc::string::String,
+    /// As the compiler recorded it.
+    #[prost(string, tag = "2")]
+    pub file: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "3")]
+    pub line: u32,
+    #[prost(uint32, tag = "4")]
+    pub column: u32,
+}
+/// The task that was polled, as it was known then.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FindingTask {
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(enumeration = "TaskKind", tag = "3")]
+    pub kind: i32,
+    /// Unset: unknown.
+    #[prost(message, optional, tag = "4")]
+    pub spawned_at: ::core::option::Option<Site>,
+    /// Ids, the nearest first.
+    #[prost(uint64, repeated, tag = "5")]
+    pub ancestors: ::prost::alloc::vec::Vec<u64>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Frame {
+    /// Demangled; empty if the binary is stripped.
+    #[prost(string, tag = "1")]
+    pub function: ::prost::alloc::string::String,
+    /// Empty if unknown; then line is 0.
+    #[prost(string, tag = "2")]
+    pub file: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "3")]
+    pub line: u32,
+    #[prost(uint32, tag = "4")]
+    pub column: u32,
+    /// The application's own code.
+    #[prost(bool, tag = "5")]
+    pub in_app: bool,
+    /// Whose code it is: "app", "std", "tokio", "stallscope", "native", "unknown", or the name of a package.
+    #[prost(string, tag = "6")]
+    pub origin: ::prost::alloc::string::String,
+    #[prost(bool, tag = "7")]
+    pub inlined: bool,
+    #[prost(uint64, tag = "8")]
+    pub address: u64,
+    /// File of the program or library, its build id in hexadecimal and the address in it: what a stripped frame can be resolved with.
+    #[prost(string, tag = "9")]
+    pub module: ::prost::alloc::string::String,
+    #[prost(string, tag = "10")]
+    pub build_id: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "11")]
+    pub module_offset: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Stacks {
+    #[prost(message, repeated, tag = "1")]
+    pub threads: ::prost::alloc::vec::Vec<ThreadStack>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ThreadStack {
+    #[prost(uint32, tag = "1")]
+    pub tid: u32,
+    /// As the system shows it.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// Unset: no worker (a blocking thread, or the thread in block_on).
+    #[prost(uint32, optional, tag = "3")]
+    pub worker: ::core::option::Option<u32>,
+    #[prost(uint32, tag = "4")]
+    pub runtime: u32,
+    /// "running", "sleeping", …
+    #[prost(string, tag = "5")]
+    pub state: ::prost::alloc::string::String,
+    /// What it does, as far as the kernel tells: "read on /var/data/big.csv", "waiting for another thread".
+    #[prost(string, tag = "6")]
+    pub doing: ::prost::alloc::string::String,
+    /// The poll in progress.
+    #[prost(uint64, optional, tag = "7")]
+    pub task: ::core::option::Option<u64>,
+    #[prost(uint64, tag = "8")]
+    pub polling_ns: u64,
+    #[prost(message, repeated, tag = "9")]
+    pub stack: ::prost::alloc::vec::Vec<Frame>,
+    /// Why there is no stack, or not all of it; empty if nothing is missing.
+    #[prost(string, tag = "10")]
+    pub missing: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -898,6 +1094,67 @@ impl Level {
             "LEVEL_OK" => Some(Self::Ok),
             "LEVEL_INFO" => Some(Self::Info),
             "LEVEL_WARNING" => Some(Self::Warning),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Severity {
+    Unknown = 0,
+    Info = 1,
+    Warning = 2,
+    High = 3,
+}
+impl Severity {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unknown => "SEVERITY_UNKNOWN",
+            Self::Info => "SEVERITY_INFO",
+            Self::Warning => "SEVERITY_WARNING",
+            Self::High => "SEVERITY_HIGH",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SEVERITY_UNKNOWN" => Some(Self::Unknown),
+            "SEVERITY_INFO" => Some(Self::Info),
+            "SEVERITY_WARNING" => Some(Self::Warning),
+            "SEVERITY_HIGH" => Some(Self::High),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Certainty {
+    Unknown = 0,
+    Likely = 1,
+    Proven = 2,
+}
+impl Certainty {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unknown => "CERTAINTY_UNKNOWN",
+            Self::Likely => "CERTAINTY_LIKELY",
+            Self::Proven => "CERTAINTY_PROVEN",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CERTAINTY_UNKNOWN" => Some(Self::Unknown),
+            "CERTAINTY_LIKELY" => Some(Self::Likely),
+            "CERTAINTY_PROVEN" => Some(Self::Proven),
             _ => None,
         }
     }

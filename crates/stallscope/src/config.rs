@@ -8,6 +8,7 @@ use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// Settings made in code. Each has a `STALLSCOPE_*` environment variable, which wins.
 ///
@@ -23,6 +24,7 @@ pub struct Config {
     pub(crate) enabled: bool,
     pub(crate) listen: Listen,
     pub(crate) token: Option<String>,
+    pub(crate) long_poll: Duration,
 }
 
 /// Where the agent waits for clients.
@@ -73,6 +75,13 @@ pub(crate) const KNOBS: &[Knob] = &[
             Ok(())
         },
     },
+    Knob {
+        variable: "STALLSCOPE_LONG_POLL",
+        values: "a duration from 1ms to 60s: 20ms, 1s",
+        default: "20ms",
+        meaning: "how long a poll may hold a worker before it is a finding",
+        set: |config, value| duration(value).map(|duration| config.long_poll = duration),
+    },
 ];
 
 /// Something in the environment that could not be followed.
@@ -104,6 +113,7 @@ impl Config {
             enabled: true,
             listen: Listen::Default,
             token: None,
+            long_poll: Duration::from_millis(20),
         }
     }
 
@@ -140,6 +150,16 @@ impl Config {
     pub fn listen_tcp(mut self, address: SocketAddr, token: impl Into<String>) -> Self {
         self.listen = Listen::Tcp(address);
         self.token = Some(token.into());
+        self
+    }
+
+    /// How long a poll may hold a worker before it is a finding. The default is 20 ms; 1 ms to 60 s. Variable: `STALLSCOPE_LONG_POLL`.
+    ///
+    /// ```
+    /// let config = stallscope::Config::new().long_poll(std::time::Duration::from_millis(50));
+    /// ```
+    pub fn long_poll(mut self, threshold: Duration) -> Self {
+        self.long_poll = threshold.clamp(Duration::from_millis(1), Duration::from_secs(60));
         self
     }
 
@@ -233,6 +253,31 @@ fn listen(value: &str) -> Result<Listen, String> {
     Err("neither a unix: nor a tcp: address, so the default holds".to_owned())
 }
 
+/// `250ms`, `5s`, `2m`
+fn duration(value: &str) -> Result<Duration, String> {
+    let digits = value.len()
+        - value
+            .trim_start_matches(|digit: char| digit.is_ascii_digit())
+            .len();
+    let (number, unit) = value.split_at(digits);
+    let number: u64 = number
+        .parse()
+        .map_err(|_| "no duration, so the default holds".to_owned())?;
+    let duration = match unit.trim() {
+        "ms" => Duration::from_millis(number),
+        "s" => Duration::from_secs(number),
+        "m" => Duration::from_secs(number.saturating_mul(60)),
+        "" => return Err("the unit is missing, so the default holds".to_owned()),
+        _ => return Err("an unknown unit, so the default holds".to_owned()),
+    };
+    let range = Duration::from_millis(1)..=Duration::from_secs(60);
+    if range.contains(&duration) {
+        Ok(duration)
+    } else {
+        Err("out of range, so the default holds".to_owned())
+    }
+}
+
 /// How many letters have to change to get from one name to the other.
 fn distance(one: &str, other: &str) -> usize {
     let mut row: Vec<usize> = (0..=other.len()).collect();
@@ -311,6 +356,27 @@ mod tests {
         ]);
         assert_eq!(config.listen, Listen::Tcp(([127, 0, 0, 1], 6670).into()));
         assert_eq!(complaints, [] as [&str; 0]);
+    }
+
+    #[test]
+    fn a_duration_has_a_unit_and_a_range() {
+        let long_poll = |value: &str| {
+            let (config, complaints) = read(&[("STALLSCOPE_LONG_POLL", value)]);
+            (config.long_poll.as_millis(), complaints.len())
+        };
+        assert_eq!(long_poll("50ms"), (50, 0));
+        assert_eq!(long_poll("2s"), (2000, 0));
+        for bad in [
+            "50",
+            "0ms",
+            "2h",
+            "61s",
+            "ms",
+            "-5ms",
+            "99999999999999999999s",
+        ] {
+            assert_eq!(long_poll(bad), (20, 1), "{bad}");
+        }
     }
 
     #[test]

@@ -53,14 +53,17 @@ mod agent;
 mod answer;
 mod config;
 mod entry;
+mod findings;
 mod process;
 mod recorder;
 mod runtimes;
 mod tier;
+mod watch;
 
 pub use stallscope_macros::main;
 
 pub use crate::config::Config;
+pub use crate::entry::allow::allow_blocking;
 pub use crate::entry::builder::BuilderExt;
 pub use crate::entry::hooks::Hooks;
 pub use crate::entry::init::init;

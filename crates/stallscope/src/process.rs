@@ -2,10 +2,12 @@
 
 use std::io::Write;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use crate::agent;
 use crate::config::{Complaint, Config};
 use crate::recorder::RECORDER;
+use crate::watch;
 
 /// What was decided.
 pub(crate) struct Started {
@@ -18,6 +20,13 @@ static STARTED: OnceLock<Started> = OnceLock::new();
 /// Starts recorder and agent with the first call. Whether stallscope is on.
 pub(crate) fn start() -> bool {
     STARTED.get_or_init(first_start).config.enabled
+}
+
+/// From how long on a poll is a finding.
+pub(crate) fn long_poll() -> Duration {
+    STARTED
+        .get()
+        .map_or(Duration::MAX, |started| started.config.long_poll)
 }
 
 /// The process leaves `main` in an orderly way: clients need not find its socket any more. Costs
@@ -50,6 +59,7 @@ fn first_start() -> Started {
     if started.config.enabled {
         RECORDER.start();
         agent::start(&started);
+        watch::start(started.config.long_poll);
     }
     started
 }

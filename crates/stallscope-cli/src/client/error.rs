@@ -38,6 +38,18 @@ pub(crate) enum Problem {
     Mismatch,
 }
 
+impl ClientError {
+    /// The connection is gone, most likely with the program.
+    pub(crate) fn is_end(&self) -> bool {
+        matches!(self.problem, Problem::Closed | Problem::Broken(_))
+    }
+
+    /// No answer came in time. The next question may well be answered.
+    pub(crate) fn is_silence(&self) -> bool {
+        matches!(self.problem, Problem::Silent(_))
+    }
+}
+
 impl fmt::Display for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let agent = &self.agent;

@@ -72,6 +72,7 @@ impl Connection {
             transport,
             decoder: Decoder::new(Limit::TO_CLIENT),
             answer,
+            until: None,
         };
         let welcome = link.shake_hands(token)?;
         Ok(Connection {
@@ -98,7 +99,7 @@ impl Connection {
     ) -> Result<(Duration, update::Body), ClientError> {
         self.subscription += 1;
         let subscription = self.subscription;
-        let deadline = Instant::now() + self.link.answer;
+        let deadline = self.link.deadline();
         self.link.send(&ClientMessage {
             body: Some(client_message::Body::Subscribe(Subscribe {
                 subscription,
@@ -128,6 +129,11 @@ impl Connection {
         }
     }
 
+    /// From here on no question is waited for beyond this moment.
+    pub(crate) fn give_up_at(&mut self, until: Instant) {
+        self.link.until = Some(until);
+    }
+
     /// The answer was of another kind than the question.
     pub(crate) fn mismatch(&self) -> ClientError {
         self.link.error(Problem::Mismatch)
@@ -151,11 +157,19 @@ struct Link {
     transport: Transport,
     decoder: Decoder,
     answer: Duration,
+    /// When nobody waits for an answer any more, however late it was asked for.
+    until: Option<Instant>,
 }
 
 impl Link {
+    /// When an answer to what is asked now is given up.
+    fn deadline(&self) -> Instant {
+        let patient = Instant::now() + self.answer;
+        self.until.map_or(patient, |until| patient.min(until))
+    }
+
     fn shake_hands(&mut self, token: Option<&str>) -> Result<Welcome, ClientError> {
-        let deadline = Instant::now() + self.answer;
+        let deadline = self.deadline();
         self.send(&handshake::hello(env!("CARGO_PKG_VERSION"), token))?;
         let first = AgentMessage {
             body: Some(self.receive(deadline)?),

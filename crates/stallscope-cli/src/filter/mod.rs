@@ -13,16 +13,15 @@ mod fields;
 mod scan;
 #[cfg(test)]
 mod tests;
-mod value;
 
 use std::fmt;
 
 use stallscope_wire::message::{Comparison, Field, Term};
 
+use crate::time;
 pub(crate) use fields::reference;
 use fields::{FIELDS, FieldSpec, Kind, one_of};
 use scan::{Scanner, Subject, Token, Value};
-use value::duration;
 
 /// Conditions that must all hold.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -151,7 +150,7 @@ fn read(kind: Kind, value: &Value) -> Result<(String, u64), String> {
             .parse()
             .map(|number| (String::new(), number))
             .map_err(|_| "a whole number".to_owned()),
-        Kind::Duration => duration(text)
+        Kind::Duration => time::parse(text)
             .map(|ns| (String::new(), ns))
             .ok_or_else(|| "a time like `50ms`, `1.5s` or `2m`".to_owned()),
     }

@@ -1,15 +1,20 @@
 //! The commands that print an answer and end, one file each; and `run`.
 
 pub(crate) mod doctor;
+pub(crate) mod finding;
+pub(crate) mod findings;
 pub(crate) mod list;
 pub(crate) mod ps;
+pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod sort;
+pub(crate) mod stacks;
 pub(crate) mod tree;
 pub(crate) mod where_task;
 
 mod about;
 mod forest;
+mod frame;
 mod listing;
 mod table;
 mod task;

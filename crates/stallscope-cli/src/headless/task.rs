@@ -6,7 +6,7 @@ use serde::Serialize;
 use stallscope_wire::message::{Site, Task, TaskKind, TaskState};
 use stallscope_wire::text::place;
 
-use crate::format::{duration, duration_or_none, milliseconds, printable};
+use crate::format::{duration, duration_or_none, milliseconds, printable, source_path};
 
 /// Spawn places by the number tasks refer to them with.
 #[derive(Debug, Default)]
@@ -146,16 +146,11 @@ pub(super) fn worker(task: &Task) -> String {
         .map_or_else(|| "-".to_owned(), |worker| worker.to_string())
 }
 
-/// Where it was spawned. The path of a crate from a registry begins with the crate: what is above it says nothing.
+/// Where it was spawned.
 pub(super) fn spawned_at(task: &Task, places: &Places) -> String {
-    let Some(place) = places.of(task) else {
-        return UNKNOWN.to_owned();
-    };
-    let from_crate = place
-        .split_once("/registry/src/")
-        .and_then(|(_, rest)| rest.split_once('/'))
-        .map_or(place, |(_, from_crate)| from_crate);
-    printable(from_crate)
+    places
+        .of(task)
+        .map_or(UNKNOWN.to_owned(), |place| printable(source_path(place)))
 }
 
 #[cfg(test)]

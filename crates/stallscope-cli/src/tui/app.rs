@@ -25,6 +25,8 @@ pub(crate) struct App<B: Backend, W> {
     /// Something has happened since the last picture.
     dirty: bool,
     drawn: Option<Instant>,
+    /// What is on the screen is not what was drawn last: somebody else had it.
+    strange: bool,
 }
 
 /// Whether to go on.
@@ -50,6 +52,7 @@ impl<B: Backend, W: World> App<B, W> {
             theme,
             dirty: true,
             drawn: None,
+            strange: false,
         })
     }
 
@@ -88,6 +91,7 @@ impl<B: Backend, W: World> App<B, W> {
 
     /// Deals with one message.
     pub(crate) fn handle(&mut self, msg: Msg, now: Instant) -> Flow {
+        self.strange |= matches!(msg, Msg::Edited(_));
         let effects = update::update(&mut self.model, msg, now);
         self.dirty = true;
         self.perform(effects)
@@ -103,6 +107,12 @@ impl<B: Backend, W: World> App<B, W> {
 
     /// Shows the model as it is.
     pub(crate) fn draw(&mut self, now: Instant) -> Result<(), B::Error> {
+        if std::mem::take(&mut self.strange) {
+            // Takes nothing on the screen for granted. `Terminal::clear` would wait for an answer of the terminal, which the
+            // thread that reads keys gets.
+            let size = self.terminal.size()?;
+            self.terminal.resize(size.into())?;
+        }
         let (model, theme) = (&self.model, self.theme);
         self.terminal
             .draw(|frame| view::draw(model, theme, frame))?;

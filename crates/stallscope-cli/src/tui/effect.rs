@@ -1,12 +1,15 @@
 //! What the view wants of the world outside: connections, questions to the agent, a look around for processes.
 
+use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use stallscope_wire::message::Subscribe;
 
+use super::keyboard::Keyboard;
 use super::update::Msg;
+use super::{editor, source, term};
 use crate::client::{ClientError, Connection, StreamEvent, Subscriber};
 use crate::target::{self, Target};
 
@@ -23,6 +26,18 @@ pub(crate) enum Effect {
     Disconnect,
     Subscribe(Subscribe),
     Unsubscribe(u64),
+    /// Look for this line of source on this machine. `file` is as the compiler recorded it.
+    ReadSource {
+        file: String,
+        line: u32,
+    },
+    /// Open the user's editor there; it has the terminal until it ends.
+    Edit {
+        path: PathBuf,
+        line: u32,
+    },
+    /// Into the clipboard.
+    Copy(String),
     Quit,
 }
 
@@ -34,6 +49,7 @@ pub(crate) trait World {
 /// The real world: a thread for each thing that may take its time.
 pub(crate) struct Outside {
     inbox: Sender<Msg>,
+    keyboard: Keyboard,
     line: Arc<Mutex<Line>>,
 }
 
@@ -46,10 +62,11 @@ struct Line {
 }
 
 impl Outside {
-    /// Results go to `inbox`.
-    pub(crate) fn new(inbox: Sender<Msg>) -> Self {
+    /// Results go to `inbox`. `keyboard` is left to an editor while one runs.
+    pub(crate) fn new(inbox: Sender<Msg>, keyboard: Keyboard) -> Self {
         Self {
             inbox,
+            keyboard,
             line: Arc::default(),
         }
     }
@@ -81,6 +98,22 @@ impl Outside {
         });
     }
 
+    fn read_source(&self, file: String, line: u32) {
+        let inbox = self.inbox.clone();
+        in_background(&self.inbox, 0, move || {
+            let found = source::read(&file, line);
+            tell(&inbox, Msg::SourceRead { file, line, found });
+        });
+    }
+
+    fn edit(&self, path: PathBuf, line: u32) {
+        let (inbox, keyboard) = (self.inbox.clone(), self.keyboard.clone());
+        in_background(&self.inbox, 0, move || {
+            let ended = editor::run(&path, line, &keyboard);
+            tell(&inbox, Msg::Edited(ended));
+        });
+    }
+
     fn ask(&self, what: impl FnOnce(&Subscriber)) {
         // Without a connection there is nobody to ask. Everything is asked again once there is one.
         if let Some(subscriber) = &lock(&self.line).subscriber {
@@ -97,6 +130,9 @@ impl World for Outside {
             Effect::Disconnect => *lock(&self.line) = Line::default(),
             Effect::Subscribe(subscribe) => self.ask(|subscriber| subscriber.subscribe(subscribe)),
             Effect::Unsubscribe(number) => self.ask(|subscriber| subscriber.unsubscribe(number)),
+            Effect::ReadSource { file, line } => self.read_source(file, line),
+            Effect::Edit { path, line } => self.edit(path, line),
+            Effect::Copy(text) => term::copy(&text),
             // The loop ends by itself.
             Effect::Quit => {}
         }

@@ -19,6 +19,12 @@ pub(crate) enum Command {
     Collapse,
     Toggle,
     Details,
+    FocusFindings,
+    FocusTree,
+    OpenFinding,
+    Unfold,
+    Edit,
+    Copy,
     Filter,
     GoToTask,
     Sort,
@@ -41,6 +47,10 @@ pub(crate) enum Command {
 /// Where keys are pressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Context {
+    /// The list of findings above the tree.
+    Findings,
+    /// The page of one finding.
+    Finding,
     Tree,
     /// The list of processes, also while it is empty.
     Processes,
@@ -70,7 +80,7 @@ enum Chord {
 }
 
 use Chord::{Ctrl, Plain};
-use Context::{Processes, Prompt, Sort, Text, Tree};
+use Context::{Finding, Findings, Processes, Prompt, Sort, Text, Tree};
 
 const fn char(c: char) -> Chord {
     Plain(KeyCode::Char(c))
@@ -81,14 +91,14 @@ pub(crate) static BINDINGS: &[Binding] = &[
     Binding {
         chords: &[char('?'), Plain(KeyCode::F(1))],
         command: Command::Help,
-        contexts: &[Tree, Processes, Sort, Text],
+        contexts: &[Findings, Finding, Tree, Processes, Sort, Text],
         hint: "help",
         help: "show these keys",
     },
     Binding {
         chords: &[char('q'), Ctrl('c')],
         command: Command::Quit,
-        contexts: &[Tree, Processes, Sort, Text],
+        contexts: &[Findings, Finding, Tree, Processes, Sort, Text],
         hint: "quit",
         help: "quit",
     },
@@ -107,9 +117,51 @@ pub(crate) static BINDINGS: &[Binding] = &[
         help: "take it",
     },
     Binding {
+        chords: &[Plain(KeyCode::Enter)],
+        command: Command::OpenFinding,
+        contexts: &[Findings],
+        hint: "open",
+        help: "the page of the finding: line, task, cause, stack, source",
+    },
+    Binding {
+        chords: &[Plain(KeyCode::Tab), char('1')],
+        command: Command::FocusFindings,
+        contexts: &[Tree],
+        hint: "findings",
+        help: "to the findings",
+    },
+    Binding {
+        chords: &[Plain(KeyCode::Tab), char('2')],
+        command: Command::FocusTree,
+        contexts: &[Findings],
+        hint: "tree",
+        help: "to the tree of tasks",
+    },
+    Binding {
+        chords: &[char('o')],
+        command: Command::Edit,
+        contexts: &[Finding],
+        hint: "edit",
+        help: "open the line in $EDITOR",
+    },
+    Binding {
+        chords: &[char('y')],
+        command: Command::Copy,
+        contexts: &[Finding],
+        hint: "copy",
+        help: "copy the line's place; the terminal has to allow it (OSC 52)",
+    },
+    Binding {
+        chords: &[Plain(KeyCode::Enter), char(' ')],
+        command: Command::Unfold,
+        contexts: &[Finding],
+        hint: "stack",
+        help: "unfold or fold the frames that are not the application's own",
+    },
+    Binding {
         chords: &[char('/')],
         command: Command::Filter,
-        contexts: &[Tree],
+        contexts: &[Findings, Tree],
         hint: "filter",
         help: "filter tasks, for instance: busy>50ms !state:idle db",
     },
@@ -144,77 +196,77 @@ pub(crate) static BINDINGS: &[Binding] = &[
     Binding {
         chords: &[char('f')],
         command: Command::Freeze,
-        contexts: &[Tree],
+        contexts: &[Findings, Tree],
         hint: "freeze",
         help: "freeze the picture; again to go on",
     },
     Binding {
         chords: &[char('i')],
         command: Command::Doctor,
-        contexts: &[Tree],
+        contexts: &[Findings, Tree],
         hint: "doctor",
         help: "what stallscope can see here, what not, and why",
     },
     Binding {
         chords: &[char('p')],
         command: Command::Processes,
-        contexts: &[Tree],
+        contexts: &[Findings, Tree],
         hint: "processes",
         help: "look at another process",
     },
     Binding {
         chords: &[Plain(KeyCode::Up), char('k')],
         command: Command::Up,
-        contexts: &[Tree, Processes, Sort, Text],
+        contexts: &[Findings, Finding, Tree, Processes, Sort, Text],
         hint: "",
         help: "up",
     },
     Binding {
         chords: &[Plain(KeyCode::Down), char('j')],
         command: Command::Down,
-        contexts: &[Tree, Processes, Sort, Text],
+        contexts: &[Findings, Finding, Tree, Processes, Sort, Text],
         hint: "",
         help: "down",
     },
     Binding {
         chords: &[Plain(KeyCode::PageUp)],
         command: Command::PageUp,
-        contexts: &[Tree, Text],
+        contexts: &[Finding, Tree, Text],
         hint: "",
         help: "a page up",
     },
     Binding {
         chords: &[Plain(KeyCode::PageDown)],
         command: Command::PageDown,
-        contexts: &[Tree, Text],
+        contexts: &[Finding, Tree, Text],
         hint: "",
         help: "a page down",
     },
     Binding {
         chords: &[Ctrl('u')],
         command: Command::HalfPageUp,
-        contexts: &[Tree, Text],
+        contexts: &[Finding, Tree, Text],
         hint: "",
         help: "half a page up",
     },
     Binding {
         chords: &[Ctrl('d')],
         command: Command::HalfPageDown,
-        contexts: &[Tree, Text],
+        contexts: &[Finding, Tree, Text],
         hint: "",
         help: "half a page down",
     },
     Binding {
         chords: &[Plain(KeyCode::Home), char('g')],
         command: Command::First,
-        contexts: &[Tree, Text],
+        contexts: &[Findings, Finding, Tree, Text],
         hint: "",
         help: "to the first line, whatever comes to stand there",
     },
     Binding {
         chords: &[Plain(KeyCode::End), char('G')],
         command: Command::Last,
-        contexts: &[Tree, Text],
+        contexts: &[Findings, Finding, Tree, Text],
         hint: "",
         help: "to the last line",
     },
@@ -270,14 +322,14 @@ pub(crate) static BINDINGS: &[Binding] = &[
     Binding {
         chords: &[Plain(KeyCode::Esc)],
         command: Command::Back,
-        contexts: &[Sort, Text, Prompt],
+        contexts: &[Finding, Sort, Text, Prompt],
         hint: "back",
         help: "back, without a change",
     },
     Binding {
         chords: &[Plain(KeyCode::Esc)],
         command: Command::Back,
-        contexts: &[Tree],
+        contexts: &[Findings, Tree],
         hint: "",
         help: "end one thing, the latest first: details, following, freeze, filter",
     },
@@ -333,11 +385,13 @@ pub(crate) fn typed(key: &KeyEvent) -> Option<char> {
 }
 
 impl Context {
-    pub(crate) const ALL: [Self; 5] = [Tree, Processes, Sort, Prompt, Text];
+    pub(crate) const ALL: [Self; 7] = [Findings, Finding, Tree, Processes, Sort, Prompt, Text];
 
     /// Heading of the help.
     pub(crate) fn title(self) -> &'static str {
         match self {
+            Findings => "List of findings",
+            Finding => "Page of a finding",
             Tree => "Tree of tasks",
             Processes => "List of processes",
             Sort => "Choice of the sort order",

@@ -4,9 +4,13 @@
 //! wanted of the world outside comes back as an [`effect`]. [`app`] is the loop around that.
 
 mod app;
+mod clipboard;
+mod editor;
 mod effect;
+mod keyboard;
 mod keys;
 mod model;
+mod source;
 mod term;
 #[cfg(test)]
 mod tests;
@@ -20,13 +24,13 @@ use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::Instant;
 
-use ratatui::crossterm::event::{self, Event, KeyEventKind};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::target::Target;
 use app::App;
 use effect::Outside;
+use keyboard::Keyboard;
 use theme::Theme;
 use update::Msg;
 
@@ -36,10 +40,11 @@ pub(crate) fn run(target: Option<Target>) -> io::Result<()> {
     let (outbox, inbox) = mpsc::channel();
     let (_taken_over, terminal) = term::take_over(outbox.clone())?;
     listen_for_signals(outbox.clone())?;
-    listen_for_keys(outbox.clone())?;
+    let keyboard = Keyboard::default();
+    keyboard.listen(outbox.clone())?;
     let mut app = App::new(
         terminal,
-        Outside::new(outbox),
+        Outside::new(outbox, keyboard),
         Theme::from_environment(),
         Instant::now(),
     )?;
@@ -52,34 +57,15 @@ pub(crate) fn run(target: Option<Target>) -> io::Result<()> {
     Ok(())
 }
 
-/// Reading keys waits, so it has a thread. That ends with the process: there is no way to wake it.
-fn listen_for_keys(outbox: Sender<Msg>) -> io::Result<()> {
-    let read = move || {
-        loop {
-            let msg = match event::read() {
-                // Some terminals tell of releases too: a key would count twice.
-                Ok(Event::Key(key)) if key.kind == KeyEventKind::Press => Msg::Key(key),
-                Ok(Event::Resize(width, height)) => Msg::Resize { width, height },
-                Ok(_) => continue,
-                Err(_) => Msg::Quit,
-            };
-            let last = matches!(msg, Msg::Quit);
-            if outbox.send(msg).is_err() || last {
-                return;
-            }
-        }
-    };
-    thread::Builder::new()
-        .name("stallscope-keys".to_owned())
-        .spawn(read)
-        .map(drop)
-}
-
 /// Being told to end, or the terminal being closed, must not leave it as it is now.
 fn listen_for_signals(outbox: Sender<Msg>) -> io::Result<()> {
     let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT])?;
     let wait = move || {
-        for _signal in signals.forever() {
+        for signal in signals.forever() {
+            // Pressed in the editor, for the editor.
+            if signal == SIGINT && term::is_lent() {
+                continue;
+            }
             if outbox.send(Msg::Quit).is_err() {
                 return;
             }

@@ -15,6 +15,7 @@ use ratatui::crossterm::terminal::{
     disable_raw_mode, enable_raw_mode,
 };
 
+use super::clipboard;
 use super::update::Msg;
 
 /// Who may write to the terminal. One for the process, as there is one terminal.
@@ -24,6 +25,8 @@ static OWNER: Mutex<Owner> = Mutex::new(Owner::Shell);
 enum Owner {
     Shell,
     View,
+    /// It is lent to a program that was started from the view.
+    Guest,
     /// It was given back by a panic: the view must not write any more, nor go on.
     Panic,
 }
@@ -47,6 +50,49 @@ pub(crate) fn take_over(
     Ok((taken_over, terminal))
 }
 
+/// While this lives the terminal is as it was before the view, for another program to use.
+pub(crate) struct Lent(());
+
+/// Leaves the terminal to another program; `None` if it is not the view's to leave.
+pub(crate) fn lend() -> Option<Lent> {
+    let mut owner = owner();
+    if *owner != Owner::View {
+        return None;
+    }
+    *owner = Owner::Guest;
+    restore();
+    Some(Lent(()))
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let mut owner = owner();
+        // Else the view has ended in the meantime.
+        if *owner == Owner::Guest {
+            // A terminal that cannot be taken back is gone: reading the next key ends the view.
+            let _ = enable_raw_mode();
+            let _ = execute!(io::stdout(), EnterAlternateScreen, Hide);
+            *owner = Owner::View;
+        }
+    }
+}
+
+pub(crate) fn is_lent() -> bool {
+    *owner() == Owner::Guest
+}
+
+/// Asks the terminal to put a text into the clipboard (OSC 52). Whether it does is not told.
+pub(crate) fn copy(text: &str) {
+    let owner = owner();
+    if *owner == Owner::View {
+        // A terminal that is gone has no clipboard.
+        let mut out = io::stdout().lock();
+        let _ = out
+            .write_all(clipboard::request(text).as_bytes())
+            .and_then(|()| out.flush());
+    }
+}
+
 /// Whether some thread has panicked since the view began.
 pub(crate) fn was_lost_to_a_panic() -> bool {
     *owner() == Owner::Panic
@@ -61,10 +107,15 @@ impl Drop for TakenOver {
 /// Gives the terminal back, once: a second time would move the cursor over what was printed since.
 fn give_back(to: Owner) {
     let mut owner = owner();
-    if *owner != Owner::View {
-        return;
+    match std::mem::replace(&mut *owner, to) {
+        Owner::View => restore(),
+        // It is given back already.
+        Owner::Guest => {}
+        before @ (Owner::Shell | Owner::Panic) => *owner = before,
     }
-    *owner = to;
+}
+
+fn restore() {
     // Of a terminal that is gone nothing needs to be restored.
     let _ = execute!(
         io::stdout(),

@@ -25,9 +25,15 @@ pub(crate) enum Role {
     On,
     Off,
     Warning,
+    /// Worse than a warning.
+    High,
+    /// The application's own code among that of others.
+    Own,
     Bar,
     /// Laid over the whole line of the selected row.
     Selected,
+    /// Laid over the selected row of the part that keys do not go to.
+    Remembered,
     /// Laid over a picture that is old.
     Stale,
 }
@@ -69,6 +75,9 @@ fn colour(role: Role) -> Style {
         Role::Scheduled | Role::Bar => style.fg(Color::Blue),
         Role::On => style.fg(Color::Green),
         Role::Warning => style.fg(Color::Yellow).add_modifier(Modifier::BOLD),
+        Role::High => style.fg(Color::Red).add_modifier(Modifier::BOLD),
+        Role::Own => style.add_modifier(Modifier::BOLD),
+        Role::Remembered => style.add_modifier(Modifier::UNDERLINED),
         Role::Selected => style
             .fg(Color::Reset)
             .bg(Color::Reset)
@@ -85,12 +94,12 @@ fn mono(role: Role) -> Style {
     match role {
         Role::Text | Role::Idle | Role::Scheduled | Role::On | Role::Bar => style,
         Role::Dim | Role::Ended | Role::Off | Role::Stale => style.add_modifier(Modifier::DIM),
-        Role::Title | Role::Running | Role::Key => style.add_modifier(Modifier::BOLD),
-        Role::ColumnHead => style.add_modifier(Modifier::UNDERLINED),
+        Role::Title | Role::Running | Role::Key | Role::Own => style.add_modifier(Modifier::BOLD),
+        Role::ColumnHead | Role::Remembered => style.add_modifier(Modifier::UNDERLINED),
         Role::SortedHead => style
             .add_modifier(Modifier::BOLD)
             .add_modifier(Modifier::UNDERLINED),
-        Role::Warning | Role::Mode => style
+        Role::Warning | Role::High | Role::Mode => style
             .add_modifier(Modifier::BOLD)
             .add_modifier(Modifier::REVERSED),
         Role::Selected => style.add_modifier(Modifier::REVERSED),

@@ -36,6 +36,11 @@ impl Served {
 
     /// A process with this process's number: one that runs.
     pub(crate) fn new() -> Self {
+        Self::with(&FakeAgent::hybrid_service())
+    }
+
+    /// The same, with this program in it.
+    pub(crate) fn with(agent: &FakeAgent) -> Self {
         let mut served = Self::nothing();
         let sockets = served.directory.path().join("stallscope");
         fs::create_dir(&sockets).expect("a directory for sockets");
@@ -44,6 +49,7 @@ impl Served {
         let socket = sockets.join(format!("{}.sock", std::process::id()));
         let listener = UnixListener::bind(&socket).expect("a socket");
         let connections = Arc::clone(&served.connections);
+        let agent = agent.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 connections
@@ -51,7 +57,8 @@ impl Served {
                     .expect("no panic")
                     .push(stream.try_clone().expect("a second handle"));
                 // A client that looks whether somebody is there hangs up at once.
-                thread::spawn(move || serve(stream));
+                let agent = agent.clone();
+                thread::spawn(move || serve(stream, &agent));
             }
         });
         served.socket = Some(socket);
@@ -75,8 +82,7 @@ impl Served {
 }
 
 /// Answers one client until it leaves.
-fn serve(mut stream: UnixStream) -> io::Result<()> {
-    let agent = FakeAgent::hybrid_service();
+fn serve(mut stream: UnixStream, agent: &FakeAgent) -> io::Result<()> {
     let start = Instant::now();
     let mut decoder = Decoder::new(Limit::TO_AGENT);
     let mut subscriptions: Vec<Subscribe> = Vec::new();

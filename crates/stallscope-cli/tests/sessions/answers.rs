@@ -12,18 +12,18 @@ use crate::support::agent::{Agent, Part};
 use crate::support::service::{SECOND_ROOT, Service};
 use crate::support::{Sandbox, Session};
 
-fn pid() -> u32 {
+pub(crate) fn pid() -> u32 {
     std::process::id()
 }
 
 /// A sandbox in which this process is a service.
-fn with(service: Service) -> (Sandbox, Agent) {
+pub(crate) fn with(service: Service) -> (Sandbox, Agent) {
     let sandbox = Sandbox::new();
     let agent = Agent::at(&sandbox.socket(pid()), Part::Serves(service));
     (sandbox, agent)
 }
 
-fn small() -> (Sandbox, Agent) {
+pub(crate) fn small() -> (Sandbox, Agent) {
     with(Service::small())
 }
 
@@ -105,7 +105,7 @@ fn list_as_json() {
     );
 }
 
-fn tiers() -> Value {
+pub(crate) fn tiers() -> Value {
     json!({
         "core": "on",
         "hooks": "on",
@@ -113,7 +113,7 @@ fn tiers() -> Value {
     })
 }
 
-fn process() -> Value {
+pub(crate) fn process() -> Value {
     json!({"pid": 4711, "program": "hybrid-service", "tokio": "1.54.1", "stallscope": "0.1.0", "uptime_ms": 10234.0})
 }
 
@@ -361,6 +361,9 @@ fn whoever_stops_reading_ends_the_output_quietly() {
         "tree",
         "tree --json",
         "doctor",
+        "findings",
+        "findings --json",
+        "stacks",
         "list",
         "--help",
     ] {
@@ -387,9 +390,30 @@ fn whoever_stops_reading_ends_the_output_quietly() {
 fn a_name_from_the_program_cannot_steer_the_terminal() {
     let mut service = Service::small();
     service.process.program = "evil\u{1b}[2J".to_owned();
-    service.tasks[3].name = "evil\u{1b}]0;title\u{7}".to_owned();
+    let name = "evil\u{1b}]0;title\u{7}";
+    service.tasks[3].name = name.to_owned();
+    for finding in service.findings.iter_mut().flatten() {
+        for text in [&mut finding.rule, &mut finding.message, &mut finding.help] {
+            *text = name.to_owned();
+        }
+        for frame in &mut finding.stack {
+            frame.function = name.to_owned();
+        }
+    }
+    for thread in &mut service.threads {
+        for text in [
+            &mut thread.name,
+            &mut thread.state,
+            &mut thread.doing,
+            &mut thread.missing,
+        ] {
+            *text = name.to_owned();
+        }
+    }
     let (sandbox, _agent) = with(service);
-    for line in ["list", "ps", "tree", "where 31", "doctor"] {
+    for line in [
+        "list", "ps", "tree", "where 31", "doctor", "findings", "stacks",
+    ] {
         let shown = sandbox.run(line);
         assert!(
             !shown.answer().contains(['\u{1b}', '\u{7}']),

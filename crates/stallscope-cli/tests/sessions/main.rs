@@ -10,7 +10,10 @@ mod terminal;
 
 mod answers;
 mod bad_agents;
+mod findings;
 mod program;
+mod report;
 mod run;
 mod run_with_view;
+mod stacks;
 mod targets;

@@ -1,5 +1,6 @@
 //! An agent that plays a part: it speaks the real protocol over a real socket, or misbehaves as the test wants.
 
+use std::cell::Cell;
 use std::io::{self, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -28,6 +29,10 @@ pub(crate) enum Part {
     Writes(Vec<u8>),
     /// Shakes hands, then hangs up in the middle of its first answer.
     Breaks(Service),
+    /// As `Serves`, and hangs up in place of its next answer after so many, the greeting included.
+    EndsAfter(Service, usize),
+    /// As `Serves`, and says nothing more after so many answers, the greeting included.
+    StopsAfter(Service, usize),
     /// Answers the greeting with this.
     Greets(agent_message::Body),
 }
@@ -86,11 +91,32 @@ fn play(stream: UnixStream, part: &Part, heard: &Mutex<Vec<Subscribe>>) -> io::R
             peer.next()?;
             peer.stream.write_all(&[200, 0, 0, 0, 1, 2, 3])
         }
+        Part::EndsAfter(service, answers) => {
+            let left = Cell::new(*answers);
+            serve(&mut peer, service, heard, |_| count_down(&left))
+        }
+        Part::StopsAfter(service, answers) => {
+            let left = Cell::new(*answers);
+            serve(&mut peer, service, heard, |peer| {
+                if count_down(&left).is_err() {
+                    peer.stream.read_to_end(&mut Vec::new())?;
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                Ok(())
+            })
+        }
         Part::Greets(body) => {
             peer.next()?;
             peer.say(body.clone())
         }
     }
+}
+
+/// An error once nothing is left.
+fn count_down(left: &Cell<usize>) -> io::Result<()> {
+    let less = left.get().checked_sub(1);
+    left.set(less.ok_or(io::ErrorKind::UnexpectedEof)?);
+    Ok(())
 }
 
 fn serve(
@@ -110,9 +136,17 @@ fn serve(
             continue;
         };
         let subscription = question.subscription;
-        heard.lock().expect("no panic").push(question.clone());
+        let asked_before = {
+            let mut heard = heard.lock().expect("no panic");
+            let topic = question.topic.as_ref().map(std::mem::discriminant);
+            let same =
+                |asked: &&Subscribe| asked.topic.as_ref().map(std::mem::discriminant) == topic;
+            let asked_before = heard.iter().filter(same).count();
+            heard.push(question.clone());
+            asked_before
+        };
         aside(peer)?;
-        peer.say(match service.answer(question) {
+        peer.say(match service.answer(question, asked_before) {
             Ok(body) => agent_message::Body::Update(Update {
                 subscription,
                 at_ns: Duration::from_millis(10_234).as_nanos() as u64,

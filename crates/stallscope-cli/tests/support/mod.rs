@@ -1,6 +1,7 @@
 //! A world of its own for a test: a runtime directory, agents in it, and the real binary looking at them.
 
 pub(crate) mod agent;
+pub(crate) mod findings;
 pub(crate) mod service;
 
 use std::fs;

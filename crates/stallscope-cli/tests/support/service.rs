@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 
 use stallscope_wire::message::subscribe::Topic;
 use stallscope_wire::message::{
-    Details, Doctor, DoctorEntry, Level, Overview, Process, Site, SiteWindow, Subscribe, Task,
-    TaskKind, TaskQuery, TaskSort, TaskState, TaskWindow, Tier, TierState, update,
+    Details, Doctor, DoctorEntry, Finding, Findings, FindingsQuery, Level, Overview, Process,
+    Runtime, Severity, Site, SiteWindow, Stacks, Subscribe, Task, TaskKind, TaskQuery, TaskSort,
+    TaskState, TaskWindow, ThreadStack, Tier, TierState, Worker, update,
 };
+
+use super::findings::{self, STARTED_UNIX_NS};
 
 #[derive(Clone)]
 pub(crate) struct Service {
@@ -16,6 +19,9 @@ pub(crate) struct Service {
     pub(crate) tasks: Vec<Task>,
     pub(crate) sites: Vec<Site>,
     pub(crate) entries: Vec<DoctorEntry>,
+    /// What is known when findings are asked for the first time, the second, …; the last holds from then on.
+    pub(crate) findings: Vec<Vec<Finding>>,
+    pub(crate) threads: Vec<ThreadStack>,
     /// Ends while a page that holds it is made.
     pub(crate) ends_meanwhile: Option<u64>,
     /// Whether each question finds one more task than the one before.
@@ -95,7 +101,7 @@ impl Service {
                 program: "hybrid-service".to_owned(),
                 tokio_version: "1.54.1".to_owned(),
                 stallscope_version: "0.1.0".to_owned(),
-                started_unix_ns: 0,
+                started_unix_ns: STARTED_UNIX_NS,
             },
             tiers: vec![
                 tier("core", TierState::On, "the root future and tasks spawned through stallscope"),
@@ -122,6 +128,13 @@ impl Service {
                     advice: "write STALLSCOPE_THRESHOLD=20ms".to_owned(),
                 },
             ],
+            findings: vec![vec![
+                findings::file_read(),
+                findings::endless(),
+                findings::leak(),
+                findings::overload(),
+            ]],
+            threads: findings::threads(),
             ends_meanwhile: None,
             goes_on_spawning: false,
         }
@@ -142,7 +155,12 @@ impl Service {
         }
     }
 
-    pub(crate) fn answer(&self, question: Subscribe) -> Result<update::Body, String> {
+    /// `asked_before`: how often this topic was asked for.
+    pub(crate) fn answer(
+        &self,
+        question: Subscribe,
+        asked_before: usize,
+    ) -> Result<update::Body, String> {
         Ok(
             match question.topic.ok_or("a topic this agent does not know")? {
                 Topic::Overview(_) => update::Body::Overview(self.overview()),
@@ -150,6 +168,12 @@ impl Service {
                 Topic::Details(query) => update::Body::Details(self.details(query.task)?),
                 Topic::Doctor(_) => update::Body::Doctor(Doctor {
                     entries: self.entries.clone(),
+                }),
+                Topic::Findings(query) => {
+                    update::Body::Findings(self.findings(query, asked_before))
+                }
+                Topic::Stacks(_) => update::Body::Stacks(Stacks {
+                    threads: self.threads.clone(),
                 }),
                 Topic::Sites(_) => update::Body::Sites(SiteWindow::default()),
                 Topic::Tree(_) => return Err("no tree in this play".to_owned()),
@@ -164,9 +188,38 @@ impl Service {
             .filter(|task| task.kind() == TaskKind::Task);
         Overview {
             tiers: self.tiers.clone(),
+            runtimes: vec![
+                runtime(0, 2),
+                runtime(1, 1),
+                Runtime {
+                    ended: true,
+                    ..runtime(2, 8)
+                },
+            ],
             live_tasks: tasks.count() as u64,
+            polls: 88_171,
             ..Overview::default()
         }
+    }
+
+    fn findings(&self, query: FindingsQuery, asked_before: usize) -> Findings {
+        let known = self
+            .findings
+            .get(asked_before)
+            .or(self.findings.last())
+            .cloned()
+            .unwrap_or_default();
+        let mut findings: Vec<_> = known
+            .into_iter()
+            .filter(|finding| {
+                let since_start = finding.last_seen_unix_ns - self.process.started_unix_ns;
+                finding.ongoing || since_start >= query.since_ns
+            })
+            .filter(|finding| query.with_info || finding.severity() != Severity::Info)
+            .collect();
+        let total = findings.len() as u64;
+        findings.truncate(1_000);
+        Findings { total, findings }
     }
 
     /// Sorts by id or by busy time; filters by nothing.
@@ -246,6 +299,14 @@ fn tier(name: &str, state: TierState, note: &str) -> Tier {
         name: name.to_owned(),
         state: state.into(),
         note: note.to_owned(),
+    }
+}
+
+fn runtime(index: u32, workers: usize) -> Runtime {
+    Runtime {
+        index,
+        workers: vec![Worker::default(); workers],
+        ..Runtime::default()
     }
 }
 

@@ -3,12 +3,13 @@
 //! The literals name every field, so a field added to the `.proto` does not compile until it has a sample.
 
 use stallscope_wire::message::{
-    AgentMessage, ClientMessage, Comparison, Details, DetailsQuery, Doctor, DoctorEntry,
-    DoctorQuery, Failed, Field, Group, GroupKey, Hello, Level, NodeKey, Overview, OverviewQuery,
-    Process, Refused, Runtime, Site, SiteQuery, SiteSort, SiteStats, SiteWindow, Subscribe, Task,
-    TaskKind, TaskQuery, TaskSort, TaskState, TaskWindow, Term, Tier, TierState, TreeQuery,
-    TreeRow, TreeWindow, Unsubscribe, Update, Welcome, Worker, agent_message, client_message,
-    node_key, subscribe, tree_row, update,
+    AgentMessage, Certainty, ClientMessage, Comparison, Details, DetailsQuery, Doctor, DoctorEntry,
+    DoctorQuery, Failed, Field, Finding, FindingTask, Findings, FindingsQuery, Frame, Group,
+    GroupKey, Hello, Level, Location, NodeKey, Occurrence, Overview, OverviewQuery, Process,
+    Refused, Runtime, Severity, Site, SiteQuery, SiteSort, SiteStats, SiteWindow, Stacks,
+    StacksQuery, Subscribe, Task, TaskKind, TaskQuery, TaskSort, TaskState, TaskWindow, Term,
+    ThreadStack, Tier, TierState, TreeQuery, TreeRow, TreeWindow, Unsubscribe, Update, Welcome,
+    Worker, agent_message, client_message, node_key, subscribe, tree_row, update,
 };
 use stallscope_wire::{MAGIC, PROTOCOL};
 
@@ -80,6 +81,18 @@ pub(crate) fn to_agent() -> Vec<(&'static str, ClientMessage)> {
         (
             "subscribe to doctor",
             subscribe(subscribe::Topic::Doctor(DoctorQuery {})),
+        ),
+        (
+            "subscribe to findings",
+            subscribe(subscribe::Topic::Findings(FindingsQuery {
+                since_ns: 10_000_000_000,
+                with_info: true,
+                limit: 50,
+            })),
+        ),
+        (
+            "subscribe to stacks",
+            subscribe(subscribe::Topic::Stacks(StacksQuery {})),
         ),
         (
             "unsubscribe",
@@ -175,6 +188,30 @@ pub(crate) fn to_client() -> Vec<(&'static str, AgentMessage)> {
                 }],
             })),
         ),
+        (
+            "findings",
+            update(update::Body::Findings(Findings {
+                total: 9,
+                findings: vec![finding()],
+            })),
+        ),
+        (
+            "stacks",
+            update(update::Body::Stacks(Stacks {
+                threads: vec![ThreadStack {
+                    tid: 4713,
+                    name: "tokio-rt-worker".to_owned(),
+                    worker: Some(1),
+                    runtime: 1,
+                    state: "sleeping".to_owned(),
+                    doing: "read on /var/data/big.csv".to_owned(),
+                    task: Some(88),
+                    polling_ns: 341_200_000,
+                    stack: vec![frame()],
+                    missing: "the outer frames: no unwind tables in libc.so.6".to_owned(),
+                }],
+            })),
+        ),
     ]
     .map(|(name, body)| (name, AgentMessage { body: Some(body) }))
     .into()
@@ -264,6 +301,64 @@ fn overview() -> Overview {
         dropped_events: 1,
         poll_times: vec![0, 5, 300, 88_000],
         warnings: 2,
+        findings: 3,
+        long_polls: 17,
+        long_poll_threshold_ns: 20_000_000,
+    }
+}
+
+fn finding() -> Finding {
+    Finding {
+        id: 3,
+        kind: "long-poll".to_owned(),
+        rule: "file-io".to_owned(),
+        severity: Severity::High.into(),
+        certainty: Certainty::Proven.into(),
+        count: 17,
+        first_seen_unix_ns: 1_795_210_380_123_000_000,
+        last_seen_unix_ns: 1_795_210_390_000_000_000,
+        ongoing: true,
+        location: Some(Location {
+            function: "hybrid_service::report::render".to_owned(),
+            file: "demo-apps/hybrid-service/src/report.rs".to_owned(),
+            line: 41,
+            column: 17,
+        }),
+        task: Some(FindingTask {
+            id: 88,
+            name: "render".to_owned(),
+            kind: TaskKind::Task.into(),
+            spawned_at: Some(site()),
+            ancestors: vec![12, 1],
+        }),
+        longest_ns: 341_200_000,
+        total_ns: 2_210_000_000,
+        queued_behind: 12,
+        stack: vec![frame()],
+        message: "worker 1 blocked 341 ms in std::fs::read at src/report.rs:41".to_owned(),
+        help: "docs/findings.md#long-poll-file-io".to_owned(),
+        tid: 4713,
+        worker: Some(1),
+        occurrences: vec![Occurrence {
+            at_unix_ns: 1_795_210_390_000_000_000,
+            duration_ns: 341_200_000,
+        }],
+    }
+}
+
+fn frame() -> Frame {
+    Frame {
+        function: "hybrid_service::report::render".to_owned(),
+        file: "demo-apps/hybrid-service/src/report.rs".to_owned(),
+        line: 41,
+        column: 17,
+        in_app: true,
+        origin: "app".to_owned(),
+        inlined: true,
+        address: 0x5581_0004_2a10,
+        module: "/srv/hybrid-service".to_owned(),
+        build_id: "0b5c4e".to_owned(),
+        module_offset: 0x4_2a10,
     }
 }
 

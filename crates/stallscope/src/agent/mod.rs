@@ -38,6 +38,7 @@ pub(crate) fn start(started: &Started) {
     status().listening = endpoint.as_ref().map(Endpoint::to_string);
     let token = started.config.token.clone();
     let complaints = started.complaints.clone();
+    let long_poll = started.config.long_poll;
     let run = move || {
         if let Some(endpoint) = &endpoint {
             endpoint.sweep_neighbours();
@@ -45,7 +46,7 @@ pub(crate) fn start(started: &Started) {
         serve::run(
             endpoint.as_ref(),
             token.as_deref(),
-            Answers::new(complaints),
+            Answers::new(complaints, long_poll),
         );
     };
     // A signal that the application handles must not be taken by this thread; std's threads inherit

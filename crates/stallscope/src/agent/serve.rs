@@ -11,6 +11,7 @@ use super::endpoint::{Endpoint, Stream};
 use super::session::{Now, Session};
 use crate::answer::Answers;
 use crate::recorder::RECORDER;
+use crate::watch::INBOX;
 
 /// Clients at one time. More are told to come back later.
 const MOST_CLIENTS: usize = 16;
@@ -39,6 +40,7 @@ pub(super) fn run(endpoint: Option<&Endpoint>, token: Option<&str>, mut answers:
         let listening = endpoint.filter(|_| now >= accept_at);
         let ready = wait(listening, &clients, until.saturating_sub(now));
 
+        answers.take_in();
         let now = RECORDER.clock().uptime();
         for (client, ready) in clients.iter_mut().zip(&ready.clients) {
             client.serve(*ready, now, &mut answers);
@@ -128,6 +130,11 @@ fn wait(endpoint: Option<&Endpoint>, clients: &[Client], at_most: Duration) -> R
         .iter()
         .map(|client| PollFd::from_borrowed_fd(client.stream.as_fd(), client.interest()))
         .chain(endpoint.map(|endpoint| PollFd::from_borrowed_fd(endpoint.as_fd(), PollFlags::IN)))
+        .chain(
+            INBOX
+                .bell_fd()
+                .map(|bell| PollFd::from_borrowed_fd(bell, PollFlags::IN)),
+        )
         .collect();
     let timeout = Timespec::try_from(at_most).ok();
     if poll(&mut waiting, timeout.as_ref()).is_err() {
@@ -140,6 +147,7 @@ fn wait(endpoint: Option<&Endpoint>, clients: &[Client], at_most: Duration) -> R
     }
     let listener = waiting
         .get(clients.len())
+        .filter(|_| endpoint.is_some())
         .is_some_and(|listener| !listener.revents().is_empty());
     Ready {
         listener,

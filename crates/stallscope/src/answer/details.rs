@@ -1,8 +1,8 @@
 //! One task with its ancestors.
 
-use stallscope_wire::message::{Details, DetailsQuery, TaskKind};
+use stallscope_wire::message::{Details, DetailsQuery, FindingTask, TaskKind};
 
-use super::source::{Source, places, task};
+use super::source::{Source, name_of, places, task};
 
 /// How many ancestors are followed.
 const MOST_ANCESTORS: usize = 64;
@@ -34,6 +34,33 @@ pub(super) fn details(query: DetailsQuery, source: &dyn Source) -> Result<Detail
         unseen: unseen(row.kind).to_owned(),
         task: Some(task),
     })
+}
+
+/// A task as a finding names it: what is left of it if it has ended meanwhile.
+pub(super) fn describe(id: u64, source: &dyn Source) -> FindingTask {
+    let Some(row) = source.get(id) else {
+        return FindingTask {
+            id,
+            ..FindingTask::default()
+        };
+    };
+    let mut ancestors = Vec::new();
+    let mut next = row.parent;
+    while let Some(ancestor) = next
+        && ancestors.len() < MOST_ANCESTORS
+    {
+        ancestors.push(ancestor);
+        next = source.get(ancestor).and_then(|row| row.parent);
+    }
+    FindingTask {
+        id,
+        name: name_of(&row, source)
+            .map(|name| name.to_string())
+            .unwrap_or_default(),
+        kind: row.kind.into(),
+        spawned_at: source.site(row.site),
+        ancestors,
+    }
 }
 
 /// What nobody can tell about a task of this kind here.
@@ -85,6 +112,14 @@ mod tests {
             (Some(2), 2)
         );
         assert_eq!(details.sites.len(), 1);
+    }
+
+    #[test]
+    fn a_finding_names_the_nearest_ancestor_first() {
+        let found = describe(3, &family());
+        assert_eq!((found.id, found.ancestors), (3, vec![2, 1, 0]));
+        assert_eq!(found.spawned_at.map(|site| site.line), Some(1));
+        assert_eq!(describe(99, &family()).id, 99);
     }
 
     #[test]

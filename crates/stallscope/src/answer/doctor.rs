@@ -7,9 +7,10 @@ use stallscope_wire::message::{Doctor, DoctorEntry, Level, TierState};
 use super::overview::tiers;
 use crate::agent;
 use crate::config::{Complaint, KNOBS};
+use crate::entry::allow;
 use crate::recorder::RECORDER;
 
-pub(super) fn doctor(complaints: &[Complaint]) -> Doctor {
+pub(super) fn doctor(complaints: &[Complaint], in_place: u64) -> Doctor {
     let mut entries = Vec::new();
     entries.extend(tiers().into_iter().map(|tier| {
         let level = match tier.state() {
@@ -47,6 +48,8 @@ pub(super) fn doctor(complaints: &[Complaint]) -> Doctor {
             }),
     );
     entries.extend(losses());
+    entries.push(stacks());
+    entries.extend(intended(in_place));
     let clock = RECORDER.clock().source();
     entries.push(entry(
         Level::Ok,
@@ -75,6 +78,43 @@ fn socket() -> DoctorEntry {
             "see the config entries",
         ),
     }
+}
+
+fn stacks() -> DoctorEntry {
+    match stallscope_stack::availability() {
+        here if here.is_available() => entry(
+            Level::Ok,
+            "stacks",
+            "a stalled thread's stack and kernel state can be read",
+            "",
+        ),
+        _ => entry(
+            Level::Info,
+            "stacks",
+            "not available on this platform: long polls are counted, without line and cause",
+            "",
+        ),
+    }
+}
+
+/// Long polls of which no finding was made because the application said so.
+fn intended(in_place: u64) -> Vec<DoctorEntry> {
+    let in_place = Some(in_place).filter(|count| *count > 0).map(|count| {
+        entry(
+            Level::Info,
+            "intended",
+            &format!("{count} long polls had handed their worker on (block_in_place)"),
+            "",
+        )
+    });
+    let allowed = allow::intended().into_iter().map(|(why, count, longest)| {
+        let message = format!(
+            "allowed {count} times, for up to {} ms: {why}",
+            longest.as_millis()
+        );
+        entry(Level::Info, "intended", &message, "")
+    });
+    allowed.chain(in_place).collect()
 }
 
 fn losses() -> Vec<DoctorEntry> {

@@ -11,29 +11,46 @@ mod order;
 mod overview;
 mod sites;
 mod source;
+mod stacks;
 mod tasks;
 mod tree;
 mod versions;
 
-use stallscope_wire::message::{Process, subscribe::Topic, update};
+use std::time::Duration;
+
+use stallscope_wire::message::{FindingTask, Overview, Process, subscribe::Topic, update};
 
 use crate::agent::Answer;
 use crate::config::Complaint;
+use crate::findings::{Findings, Tasks};
 use crate::recorder::{Keeper, RECORDER};
+use crate::watch::INBOX;
 
 /// Answers every question of the protocol. Owned by the agent thread.
 pub(crate) struct Answers {
     keeper: Keeper,
     complaints: Vec<Complaint>,
     process: Process,
+    findings: Findings,
+    long_poll: Duration,
 }
 
 impl Answers {
-    pub(crate) fn new(complaints: Vec<Complaint>) -> Self {
+    pub(crate) fn new(complaints: Vec<Complaint>, long_poll: Duration) -> Self {
         Answers {
             keeper: RECORDER.keeper(),
             complaints,
             process: versions::process(),
+            findings: Findings::new(),
+            long_poll,
+        }
+    }
+
+    /// Makes findings of what the watchdog has seen.
+    pub(crate) fn take_in(&mut self) {
+        for report in INBOX.take() {
+            let live = live::Live::now(&self.keeper);
+            self.findings.take_in(report, &Describe(&live));
         }
     }
 
@@ -48,17 +65,38 @@ impl Answer for Answers {
         let live = live::Live::now(&self.keeper);
         Ok(match topic {
             Topic::Overview(_) => {
-                update::Body::Overview(overview::overview(&live, &self.complaints))
+                let overview = overview::overview(&live, &self.complaints);
+                update::Body::Overview(Overview {
+                    findings: u32::try_from(self.findings.count()).unwrap_or(u32::MAX),
+                    long_poll_threshold_ns: u64::try_from(self.long_poll.as_nanos())
+                        .unwrap_or(u64::MAX),
+                    ..overview
+                })
             }
             Topic::Sites(query) => update::Body::Sites(sites::window(query, &live)),
             Topic::Tasks(query) => update::Body::Tasks(tasks::window(query, &live)?),
             Topic::Tree(query) => update::Body::Tree(tree::window(query, &live)?),
             Topic::Details(query) => update::Body::Details(details::details(*query, &live)?),
-            Topic::Doctor(_) => update::Body::Doctor(doctor::doctor(&self.complaints)),
+            Topic::Findings(query) => {
+                update::Body::Findings(self.findings.window(query, RECORDER.clock().started_unix()))
+            }
+            Topic::Stacks(_) => update::Body::Stacks(stacks::stacks(&live, &mut self.findings)),
+            Topic::Doctor(_) => {
+                update::Body::Doctor(doctor::doctor(&self.complaints, self.findings.in_place()))
+            }
         })
     }
 
     fn process(&self) -> Process {
         self.process.clone()
+    }
+}
+
+/// What a finding says of a task: as much as is known while the task is still alive.
+struct Describe<'a>(&'a live::Live<'a>);
+
+impl Tasks for Describe<'_> {
+    fn describe(&self, task: u64) -> FindingTask {
+        details::describe(task, self.0)
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn overview(live: &Live<'_>, complaints: &[Complaint]) -> Overview {
         thread.poll_times.add_to(&mut poll_times, &live.rate);
         polls += thread.poll_times.total();
     }
-    let warnings = doctor(complaints)
+    let warnings = doctor(complaints, 0)
         .entries
         .iter()
         .filter(|entry| entry.level() >= Level::Warning)
@@ -46,6 +46,12 @@ pub(super) fn overview(live: &Live<'_>, complaints: &[Complaint]) -> Overview {
             Vec::new()
         },
         warnings: warnings as u32,
+        long_polls: RECORDER
+            .threads()
+            .iter()
+            .map(|thread| thread.long_polls.count())
+            .sum(),
+        ..Overview::default()
     }
 }
 

@@ -1,5 +1,6 @@
 //! How an application lets stallscope in: one file per entry point.
 
+pub(crate) mod allow;
 pub(crate) mod builder;
 pub(crate) mod hooks;
 pub(crate) mod init;

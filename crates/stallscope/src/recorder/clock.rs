@@ -142,6 +142,12 @@ impl Rate {
         (ticks as f64 * self.nanos_per_tick) as u64
     }
 
+    /// How many ticks a duration has.
+    #[allow(clippy::cast_sign_loss)] // as above
+    pub(crate) fn ticks(&self, duration: Duration) -> u64 {
+        (duration.as_nanos() as f64 / self.nanos_per_tick) as u64
+    }
+
     pub(crate) fn nanos_since(&self, earlier: Ticks) -> u64 {
         self.nanos(self.now.since(earlier))
     }

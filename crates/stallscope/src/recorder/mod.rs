@@ -11,6 +11,7 @@ mod fence;
 mod histogram;
 mod id;
 mod keeper;
+mod long_polls;
 mod names;
 mod page;
 mod sites;
@@ -23,9 +24,10 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-pub(crate) use self::clock::{Clock, Rate};
+pub(crate) use self::clock::{Clock, Rate, Ticks};
 pub(crate) use self::id::TaskId;
 pub(crate) use self::keeper::Keeper;
+use self::long_polls::LongPoll;
 use self::names::Names;
 use self::sites::Sites;
 pub(crate) use self::sites::{SiteFigures, SiteId};
@@ -47,6 +49,8 @@ pub(crate) struct Recorder {
     clock: Clock,
     losses: Losses,
     cheap_fence: AtomicBool,
+    /// From how many ticks on a poll is long; set by the watchdog, which knows how long a tick is.
+    long_poll: AtomicU64,
 }
 
 /// Events that could not be recorded, by reason.
@@ -93,6 +97,7 @@ impl Recorder {
                 roots: AtomicU64::new(0),
             },
             cheap_fence: AtomicBool::new(false),
+            long_poll: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -191,6 +196,13 @@ impl Recorder {
             };
             let lasted = now.since(started);
             thread.poll_times.count(lasted);
+            if lasted >= self.long_poll.load(Ordering::Relaxed) {
+                thread.long_polls.push(LongPoll {
+                    task: id,
+                    started,
+                    lasted,
+                });
+            }
             let inside = thread.enter();
             if let Some(place) = self.store.find(&inside, id) {
                 place.slot().poll_ended(now, lasted, inside.thread());
@@ -253,6 +265,26 @@ impl Recorder {
                     .is_some_and(|place| place.slot().life() == Life::Alive)
             }
         })
+    }
+
+    /// Has polls counted as long from this many ticks on.
+    pub(crate) fn set_long_poll(&self, ticks: u64) {
+        self.long_poll.store(ticks, Ordering::Relaxed);
+    }
+
+    /// Runs `body` as a region of this thread in which blocking is intended.
+    pub(crate) fn allowing<T>(&'static self, body: impl FnOnce() -> T) -> T {
+        struct Region(&'static ThreadRecord);
+        impl Drop for Region {
+            fn drop(&mut self) {
+                self.0.allow(false);
+            }
+        }
+        let _region = thread::with_record(&self.threads, |thread| {
+            thread.allow(true);
+            Region(thread)
+        });
+        body()
     }
 
     pub(crate) fn clock(&self) -> &Clock {

@@ -7,11 +7,15 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU16, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use stallscope_stack::{Registration, ThreadHandle};
 
 use super::clock::Ticks;
 use super::fence;
 use super::histogram::Histogram;
 use super::id::TaskId;
+use super::long_polls::LongPolls;
 use super::sites::NearCounters;
 
 /// One thread's part of the recorder.
@@ -30,6 +34,12 @@ pub(crate) struct ThreadRecord {
     runtime: AtomicU32,
     tid: AtomicU32,
     polls_since_look: AtomicU32,
+    /// How long ones of its polls ended, for the watchdog.
+    pub(crate) long_polls: LongPolls,
+    /// Nested regions in which blocking is intended.
+    allowed: AtomicU32,
+    /// The right to look at the thread's stack.
+    handle: Mutex<Option<ThreadHandle>>,
     /// Finished polls by duration.
     pub(crate) poll_times: Histogram,
     pub(super) near_sites: NearCounters,
@@ -79,6 +89,9 @@ impl ThreadRecord {
             runtime: AtomicU32::new(0),
             tid: AtomicU32::new(0),
             polls_since_look: AtomicU32::new(0),
+            long_polls: LongPolls::new(),
+            allowed: AtomicU32::new(0),
+            handle: Mutex::new(None),
             poll_times: Histogram::new(),
             near_sites: NearCounters::new(),
             number: AtomicU16::new(number),
@@ -148,6 +161,29 @@ impl ThreadRecord {
         Some((self.runtime.load(Ordering::Relaxed) as u8, worker))
     }
 
+    /// What is needed to look at the thread's stack; none if it has ended or nothing can be looked at here.
+    pub(crate) fn handle(&self) -> Option<ThreadHandle> {
+        self.handle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Begins or ends a region in which blocking is intended.
+    pub(crate) fn allow(&self, begin: bool) {
+        let depth = self.allowed.load(Ordering::Relaxed);
+        let depth = if begin {
+            depth + 1
+        } else {
+            depth.saturating_sub(1)
+        };
+        self.allowed.store(depth, Ordering::Release);
+    }
+
+    pub(crate) fn is_allowed(&self) -> bool {
+        self.allowed.load(Ordering::Acquire) > 0
+    }
+
     pub(crate) fn tid(&self) -> u32 {
         self.tid.load(Ordering::Relaxed)
     }
@@ -205,7 +241,13 @@ impl ThreadRecord {
     }
 
     fn forget_thread(&self) {
-        for cell in [&self.depth, &self.worker, &self.tid, &self.polls_since_look] {
+        for cell in [
+            &self.allowed,
+            &self.depth,
+            &self.worker,
+            &self.tid,
+            &self.polls_since_look,
+        ] {
             cell.store(0, Ordering::Relaxed);
         }
         self.current.store(0, Ordering::Relaxed);
@@ -308,7 +350,7 @@ impl Threads {
 thread_local! {
     /// This thread's record; null before its first hook.
     static RECORD: Cell<*const ThreadRecord> = const { Cell::new(std::ptr::null()) };
-    static GIVE_BACK: GiveBack = const { GiveBack };
+    static GIVE_BACK: GiveBack = const { GiveBack(Cell::new(None)) };
 }
 
 /// Calls `body` with the calling thread's record.
@@ -332,16 +374,25 @@ fn first_use(threads: &'static Threads) -> &'static ThreadRecord {
     RECORD.set(record);
     // A thread whose destructors have already run keeps its record for good: a task dropped by
     // another thread-local's destructor still counts, at the price of one record.
-    let _ = GIVE_BACK.try_with(|_| ());
+    let _ = GIVE_BACK.try_with(|give_back| {
+        if let Ok(registration) = ThreadHandle::register_current() {
+            record.tid.store(kernel_thread_id(), Ordering::Relaxed);
+            *record.handle.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(registration.handle());
+            give_back.0.set(Some(registration));
+        }
+    });
     record
 }
 
-struct GiveBack;
+/// Dropped with the thread; while the registration lives, the thread's stack may be looked at.
+struct GiveBack(Cell<Option<Registration>>);
 
 impl Drop for GiveBack {
     fn drop(&mut self) {
         // SAFETY: null, or set by `first_use` from a leaked record.
         if let Some(record) = unsafe { RECORD.replace(std::ptr::null()).as_ref() } {
+            *record.handle.lock().unwrap_or_else(PoisonError::into_inner) = None;
             Threads::give_back(record);
         }
     }

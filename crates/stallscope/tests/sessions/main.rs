@@ -7,6 +7,7 @@ mod clients;
 mod core_tier;
 mod programs;
 mod safety;
+mod stalls;
 mod support;
 #[cfg(tokio_unstable)]
 mod tree;

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::pending;
 use std::io::BufRead;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,10 @@ pub(crate) fn run(name: &str) {
         "own-hooks" => own_hooks(),
         "replaced-hooks" => replaced_hooks(),
         "exit-while-stalled" => exit_while_stalled(),
+        "stalls" => stalls(),
+        "endless" => endless(),
+        "stalled-root" => stalled_root(),
+        "healthy" => healthy(),
         "error" => error().expect("an error is what this program returns"),
         other => panic!("no program is called {other}"),
     }
@@ -322,4 +327,155 @@ async fn exit_while_stalled() {
 async fn error() -> Result<(), String> {
     Steps::ready().end().await;
     Ok(())
+}
+
+/// Runs one kind of stall again and again in a task of its own; the test says which.
+#[stallscope::main(worker_threads = 2)]
+async fn stalls() {
+    let kind = std::env::var("STALL").expect("the test says which");
+    let held: &'static Mutex<()> = Box::leak(Box::default());
+    std::thread::spawn(move || {
+        loop {
+            let _guard = held.lock();
+            std::thread::sleep(Duration::from_millis(60));
+        }
+    });
+    let mut steps = Steps::ready();
+    let stall = tokio::spawn(async move {
+        loop {
+            match kind.as_str() {
+                "sleep" => {
+                    // stall: sleep
+                    std::thread::sleep(Duration::from_millis(60));
+                }
+                "lock" => {
+                    // stall: lock
+                    let guard = held.lock();
+                    drop(guard);
+                }
+                "cpu" => {
+                    // stall: cpu
+                    burn(Duration::from_millis(60));
+                }
+                "child-process" => {
+                    // stall: child-process
+                    let status = std::process::Command::new("sleep").arg("0.06").status();
+                    status.expect("there is a sleep");
+                }
+                "file-io" => {
+                    // stall: file-io
+                    read_for(Duration::from_millis(80));
+                }
+                "block-on" => {
+                    // stall: block-on
+                    futures_like_block_on();
+                }
+                "in-place" => {
+                    tokio::task::block_in_place(|| std::thread::sleep(Duration::from_millis(60)));
+                }
+                "allowed" => {
+                    stallscope::allow_blocking("the test wants it", || {
+                        std::thread::sleep(Duration::from_millis(60));
+                    });
+                }
+                other => panic!("no stall is called {other}"),
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    steps.next().await;
+    stall.abort();
+    steps.end().await;
+}
+
+#[inline(never)]
+fn burn(time: Duration) {
+    let began = Instant::now();
+    while began.elapsed() < time {
+        // burn: here
+        std::hint::black_box((0..1000).sum::<u64>());
+    }
+}
+
+/// Reads a file of this program's size over and over: it is in memory, so the thread is on the processor, in the kernel.
+#[inline(never)]
+fn read_for(time: Duration) {
+    let began = Instant::now();
+    let own = std::env::current_exe().expect("this test binary");
+    while began.elapsed() < time {
+        // read: here
+        std::hint::black_box(std::fs::read(&own).expect("readable").len());
+    }
+}
+
+/// What a careless handler does with a future it has no time to await.
+#[inline(never)]
+fn futures_like_block_on() {
+    let handle = tokio::runtime::Handle::current();
+    let waits = async { tokio::time::sleep(Duration::from_millis(60)).await };
+    // A thread that is in a runtime may not block on it; another runtime's handle is no better, but allowed.
+    std::thread::scope(|scope| {
+        // block-on: here
+        scope
+            .spawn(|| handle.block_on(waits))
+            .join()
+            .expect("no panic");
+    });
+}
+
+#[stallscope::main(flavor = "current_thread")]
+async fn endless() {
+    let mut steps = Steps::ready();
+    tokio::spawn(async {
+        // endless: here
+        std::thread::sleep(Duration::from_secs(600));
+    });
+    steps.next().await;
+}
+
+#[stallscope::main(worker_threads = 1)]
+async fn stalled_root() {
+    let mut steps = Steps::ready();
+    let stalls = async {
+        loop {
+            // root: stalls here
+            std::thread::sleep(Duration::from_millis(100));
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        () = steps.next() => {}
+        () = stalls => {}
+    }
+}
+
+/// What all of this looks like when it is done well.
+#[stallscope::main(worker_threads = 2)]
+async fn healthy() {
+    let held = std::sync::Arc::new(tokio::sync::Mutex::new(()));
+    let steps = Steps::ready();
+    let mut rounds = JoinSet::new();
+    for _ in 0..4 {
+        let held = held.clone();
+        rounds.spawn(async move {
+            for _ in 0..5 {
+                let _guard = held.lock().await;
+                let burning = tokio::task::spawn_blocking(|| burn(Duration::from_millis(30)));
+                burning.await.expect("no panic");
+                let reading = tokio::task::spawn_blocking(|| read_for(Duration::from_millis(30)));
+                reading.await.expect("no panic");
+                tokio::time::sleep(Duration::from_millis(30)).await;
+            }
+        });
+        tokio::spawn(async {
+            loop {
+                burn(Duration::from_micros(200));
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+    while rounds.join_next().await.is_some() {}
+    println!("rounds are done");
+    steps.end().await;
+    std::process::exit(0);
 }

@@ -11,15 +11,16 @@ use std::time::{Duration, Instant};
 use stallscope_wire::frame::{Decoder, Limit, encode};
 use stallscope_wire::handshake::{accept, hello};
 use stallscope_wire::message::{
-    AgentMessage, ClientMessage, Doctor, DoctorQuery, Overview, OverviewQuery, Site, Subscribe,
-    Task, TaskQuery, Welcome, agent_message, client_message, subscribe::Topic, update,
+    AgentMessage, ClientMessage, Doctor, DoctorQuery, Finding, FindingsQuery, Overview,
+    OverviewQuery, Site, Subscribe, Task, TaskQuery, Welcome, agent_message, client_message,
+    subscribe::Topic, update,
 };
 
 /// The environment variable that makes this test binary one of the programs.
 pub(crate) const PROGRAM: &str = "SESSIONS_PROGRAM";
 
 /// Long enough for a loaded machine, short enough to fail a test run.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running program.
 pub(crate) struct Program {
@@ -220,6 +221,35 @@ impl Client {
         }
     }
 
+    pub(crate) fn findings(&mut self, with_info: bool) -> Vec<Finding> {
+        let query = FindingsQuery {
+            with_info,
+            ..FindingsQuery::default()
+        };
+        match self.ask(Topic::Findings(query)) {
+            Ok(update::Body::Findings(window)) => window.findings,
+            other => panic!("no findings: {other:?}"),
+        }
+    }
+
+    /// Asks until there is a finding that is as wanted, or patience ends.
+    pub(crate) fn finding_when(&mut self, wanted: impl Fn(&Finding) -> bool) -> Finding {
+        patiently(|| {
+            let findings = self.findings(true);
+            let summary = || {
+                findings
+                    .iter()
+                    .map(|finding| finding.message.clone())
+                    .collect::<Vec<_>>()
+            };
+            findings
+                .iter()
+                .find(|finding| wanted(finding))
+                .cloned()
+                .ok_or_else(|| format!("{:?}", summary()))
+        })
+    }
+
     /// Asks until the tasks are as wanted, or patience ends.
     pub(crate) fn tasks_when(&mut self, wanted: impl Fn(&Tasks) -> bool) -> Tasks {
         let deadline = Instant::now() + PATIENCE;
@@ -288,7 +318,7 @@ impl Tasks {
 }
 
 /// The line of `programs.rs` below `// mark`.
-fn line_of(mark: &str) -> u32 {
+pub(crate) fn line_of(mark: &str) -> u32 {
     let wanted = format!("// {mark}");
     let found = include_str!("programs.rs")
         .lines()

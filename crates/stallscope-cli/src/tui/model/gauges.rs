@@ -6,6 +6,9 @@ use stallscope_wire::message::{Overview, Runtime, Tier, TierState, Worker};
 
 use super::histogram::{PollTimes, Quantiles};
 
+/// As the agent has it when nobody has set it; for agents that do not tell.
+const LONG_POLL_NS: u64 = 20_000_000;
+
 /// Fed by every update of the overview.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Gauges {
@@ -44,6 +47,14 @@ impl Gauges {
     /// What the last update said; `None` until the first.
     pub(crate) fn overview(&self) -> Option<&Overview> {
         self.last.as_ref().map(|sample| &sample.overview)
+    }
+
+    /// From which length on a poll holds up whatever else waits for its worker.
+    pub(crate) fn long_poll_ns(&self) -> u64 {
+        self.overview()
+            .map(|overview| overview.long_poll_threshold_ns)
+            .filter(|&threshold| threshold > 0)
+            .unwrap_or(LONG_POLL_NS)
     }
 
     /// Time from the start of recording to the last update.

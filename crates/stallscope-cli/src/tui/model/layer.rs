@@ -2,6 +2,8 @@
 
 use stallscope_wire::message::Term;
 
+use super::Page;
+
 /// One of the things that can lie over the tree.
 #[derive(Clone, Debug)]
 pub(crate) enum Layer {
@@ -16,6 +18,8 @@ pub(crate) enum Layer {
         cursor: usize,
     },
     Prompt(Prompt),
+    /// In place of everything between title and footer.
+    Finding(Box<Page>),
 }
 
 /// A line that is being typed.
@@ -48,12 +52,8 @@ impl Layer {
     pub(crate) fn scroll_by(&mut self, lines: i64, length: usize) {
         let last = length.saturating_sub(1);
         match self {
-            Self::Help { scroll } | Self::Doctor { scroll } => {
-                let to = u64::from(*scroll).saturating_add_signed(lines);
-                *scroll = u16::try_from(to)
-                    .unwrap_or(u16::MAX)
-                    .min(u16::try_from(last).unwrap_or(u16::MAX));
-            }
+            Self::Help { scroll } | Self::Doctor { scroll } => scroll_to(scroll, lines, last),
+            Self::Finding(page) => scroll_to(&mut page.scroll, lines, last),
             Self::Sort { cursor } => {
                 let to = (*cursor as u64).saturating_add_signed(lines);
                 *cursor = usize::try_from(to).unwrap_or(usize::MAX).min(last);
@@ -61,4 +61,11 @@ impl Layer {
             Self::Prompt(_) => {}
         }
     }
+}
+
+fn scroll_to(scroll: &mut u16, lines: i64, last: usize) {
+    let to = u64::from(*scroll).saturating_add_signed(lines);
+    *scroll = u16::try_from(to)
+        .unwrap_or(u16::MAX)
+        .min(u16::try_from(last).unwrap_or(u16::MAX));
 }

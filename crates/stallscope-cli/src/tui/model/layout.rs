@@ -1,5 +1,7 @@
 //! Which lines of the screen belong to what: parts come in the order of their worth as the screen grows.
 
+use super::Panel;
+
 /// Lines from the top, columns from the left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Region {
@@ -17,6 +19,8 @@ pub(crate) struct Layout {
     pub(crate) workers: Region,
     /// What the tier cannot see.
     pub(crate) unseen: Region,
+    /// The findings, with heads and the selected one in words where there is room; else one line.
+    pub(crate) findings: Region,
     pub(crate) columns: Region,
     pub(crate) tree: Region,
     pub(crate) details: Region,
@@ -26,10 +30,11 @@ pub(crate) struct Layout {
 }
 
 /// What the layout depends on besides the size of the screen.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Demands {
     /// How many workers there are.
     pub(crate) workers: usize,
+    pub(crate) findings: Panel,
     pub(crate) unseen: bool,
     pub(crate) mode: bool,
     pub(crate) details: bool,
@@ -40,6 +45,10 @@ pub(crate) const WORKER_WIDTH: u16 = 39;
 
 /// Columns that all gauges take in one line.
 const GAUGES_WIDTH: u16 = 118;
+
+/// Lines above and below the list of findings: the heads, and the selected one in words.
+const FINDING_HEAD: u16 = 1;
+pub(crate) const FINDING_WORDS: u16 = 2;
 
 /// With this many columns the details stand beside the tree.
 const WIDE: u16 = 110;
@@ -65,6 +74,7 @@ impl Layout {
         );
         let workers = part(true, 14, worker_lines(width, height, demands.workers));
         let unseen = part(demands.unseen, 18, 1);
+        let findings = part(true, 6, finding_lines(height, demands.findings));
         let columns = part(true, 5, 1);
         let mode = part(demands.mode, 2, 1);
         let footer = part(true, 4, 1);
@@ -80,13 +90,14 @@ impl Layout {
             y += lines;
             region
         };
-        let above = title + gauges + workers + unseen + columns;
+        let above = title + gauges + workers + unseen + findings + columns;
         let middle = height.saturating_sub(above + mode + footer);
         let mut layout = Self {
             title: next(title),
             gauges: next(gauges),
             workers: next(workers),
             unseen: next(unseen),
+            findings: next(findings),
             columns: next(columns),
             tree: next(middle),
             details: Region::default(),
@@ -97,6 +108,23 @@ impl Layout {
             layout.make_room_for_details();
         }
         layout
+    }
+
+    /// How many findings there is room for, one in a line.
+    pub(crate) fn finding_rows(&self) -> u16 {
+        match self.findings.height {
+            lines @ 0..=1 => lines,
+            lines => lines.saturating_sub(FINDING_HEAD + FINDING_WORDS),
+        }
+    }
+
+    /// What a page covers: everything between title and mode.
+    pub(crate) fn page(&self) -> Region {
+        Region {
+            y: self.title.height,
+            height: self.mode.y - self.title.height,
+            ..self.title
+        }
     }
 
     fn make_room_for_details(&mut self) {
@@ -132,6 +160,20 @@ impl Layout {
     }
 }
 
+/// At most a third of the screen; one line where that is too little for more than a single finding.
+fn finding_lines(height: u16, panel: Panel) -> u16 {
+    let findings = match panel {
+        Panel::Hidden => return 0,
+        Panel::Unreported | Panel::Clear => return 1,
+        Panel::List(findings) => u16::try_from(findings).unwrap_or(u16::MAX),
+    };
+    let around = FINDING_HEAD + FINDING_WORDS;
+    match height / 3 {
+        0..5 => 1,
+        third => findings.saturating_add(around).min(third),
+    }
+}
+
 /// At most a sixth of the screen.
 fn worker_lines(width: u16, height: u16, workers: usize) -> u16 {
     let per_line = usize::from((width / WORKER_WIDTH).max(1));
@@ -145,9 +187,17 @@ mod tests {
     use super::*;
 
     fn every_demand() -> impl Iterator<Item = Demands> {
-        [0, 1, 2, 64, 5_000].into_iter().flat_map(|workers| {
-            (0..8_u8).map(move |bits| Demands {
+        let panels = [
+            Panel::Hidden,
+            Panel::Clear,
+            Panel::List(1),
+            Panel::List(3),
+            Panel::List(usize::MAX),
+        ];
+        [0, 1, 2, 64, 5_000].into_iter().flat_map(move |workers| {
+            (0..40_usize).map(move |bits| Demands {
                 workers,
+                findings: panels[bits / 8],
                 unseen: bits & 1 != 0,
                 mode: bits & 2 != 0,
                 details: bits & 4 != 0,
@@ -166,6 +216,7 @@ mod tests {
                         layout.gauges,
                         layout.workers,
                         layout.unseen,
+                        layout.findings,
                         layout.columns,
                         layout.tree,
                         layout.details,
@@ -196,11 +247,23 @@ mod tests {
     fn the_tree_keeps_most_of_a_small_screen() {
         let demands = Demands {
             workers: 8,
+            findings: Panel::Clear,
             unseen: true,
             mode: false,
             details: false,
         };
-        assert_eq!(Layout::new(40, 10, demands).tree.height, 6);
-        assert!(Layout::new(80, 24, demands).tree.height >= 14);
+        assert_eq!(Layout::new(40, 10, demands).tree.height, 5);
+        assert!(Layout::new(80, 24, demands).tree.height >= 13);
+        let stalling = Demands {
+            findings: Panel::List(50),
+            ..demands
+        };
+        assert_eq!(
+            Layout::new(40, 10, stalling).tree.height,
+            5,
+            "on the smallest screens one line tells the worst"
+        );
+        assert!(Layout::new(80, 24, stalling).tree.height >= 6);
+        assert_eq!(Layout::new(120, 40, stalling).finding_rows(), 10);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: nothing in here imports ratatui. A test holds it.
 
+mod findings;
 mod folds;
 mod gauges;
 mod histogram;
@@ -9,6 +10,7 @@ mod layer;
 mod layout;
 mod link;
 mod order;
+mod page;
 mod processes;
 mod selection;
 mod subscriptions;
@@ -19,14 +21,16 @@ use std::time::{Duration, Instant};
 
 use stallscope_wire::message::subscribe::Topic;
 use stallscope_wire::message::{
-    Details, DetailsQuery, Doctor, DoctorQuery, OverviewQuery, Process, Update,
+    Details, DetailsQuery, Doctor, DoctorQuery, FindingsQuery, OverviewQuery, Process, Update,
 };
 
+pub(crate) use findings::{Findings, Panel, lasts_ns};
 pub(crate) use gauges::{Gauges, WorkerGauge};
 pub(crate) use layer::{AppliedFilter, Layer, Prompt, PromptPurpose};
-pub(crate) use layout::{Layout, Region, WORKER_WIDTH};
+pub(crate) use layout::{FINDING_WORDS, Layout, Region, WORKER_WIDTH};
 pub(crate) use link::Link;
 pub(crate) use order::{Order, SORTS};
+pub(crate) use page::{Page, Source};
 pub(crate) use processes::Processes;
 pub(crate) use selection::Fate;
 pub(crate) use subscriptions::{Purpose, Subscriptions, Wish};
@@ -40,6 +44,9 @@ const OFTEN_MS: u32 = 500;
 
 /// What the doctor says changes seldom.
 const SELDOM_MS: u32 = 2_000;
+
+/// More findings than anybody reads at once: the worst come first, and each brings its stack.
+const FINDINGS: u32 = 32;
 
 /// What takes less seems to happen at once.
 const SLOW: Duration = Duration::from_millis(250);
@@ -59,7 +66,9 @@ pub(crate) struct Model {
     /// What the agent said of itself; kept when the connection is lost.
     pub(crate) process: Option<Process>,
     pub(crate) gauges: Gauges,
+    pub(crate) findings: Findings,
     pub(crate) tree: Tree,
+    pub(crate) focus: Focus,
     /// When the present question about the tree was asked; `None` once it is answered.
     pub(crate) tree_asked: Option<Instant>,
     pub(crate) filter: AppliedFilter,
@@ -74,6 +83,16 @@ pub(crate) struct Model {
     pub(crate) subscriptions: Subscriptions,
     /// Of the last link.
     pub(crate) link_number: u64,
+}
+
+/// Which part of the main view keys go to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Focus {
+    /// No key was pressed so far: the findings as soon as there are any.
+    #[default]
+    Undecided,
+    Findings,
+    Tree,
 }
 
 /// What the agent answered to a question.
@@ -105,7 +124,9 @@ impl Model {
             open_when_alone: true,
             process: None,
             gauges: Gauges::default(),
+            findings: Findings::default(),
             tree: Tree::default(),
+            focus: Focus::default(),
             tree_asked: None,
             filter: AppliedFilter::default(),
             details: None,
@@ -127,6 +148,7 @@ impl Model {
             self.height,
             Demands {
                 workers: self.gauges.workers().len(),
+                findings: self.findings.panel(),
                 unseen: self.gauges.unseen().is_some(),
                 mode: self.has_mode(),
                 details: self.details.is_some(),
@@ -134,9 +156,16 @@ impl Model {
         )
     }
 
-    /// Tells the tree how much room it has. To be called when anything the layout depends on has changed.
+    /// Tells the parts how much room they have. To be called when anything the layout depends on has changed.
     pub(crate) fn arrange(&mut self) {
-        self.tree.resize(self.layout().tree.height, self.height);
+        let layout = self.layout();
+        self.findings.resize(layout.finding_rows().into());
+        self.tree.resize(layout.tree.height, self.height);
+    }
+
+    /// Whether keys go to the findings. Where there are none they go to the tree.
+    pub(crate) fn looks_at_findings(&self) -> bool {
+        self.focus != Focus::Tree && !self.findings.all().is_empty()
     }
 
     /// What the agent should be asked for, to show what is shown.
@@ -151,6 +180,14 @@ impl Model {
         };
         let mut wishes = vec![
             wish(Purpose::Gauges, OFTEN_MS, Topic::Overview(OverviewQuery {})),
+            wish(
+                Purpose::Findings,
+                OFTEN_MS,
+                Topic::Findings(FindingsQuery {
+                    limit: FINDINGS,
+                    ..FindingsQuery::default()
+                }),
+            ),
             wish(Purpose::Tree, OFTEN_MS, Topic::Tree(self.tree.query())),
         ];
         if let (Some(_), Some(task)) = (&self.details, self.tree.selected_task()) {
@@ -221,6 +258,8 @@ impl Model {
     pub(crate) fn forget_process(&mut self) {
         self.process = None;
         self.gauges = Gauges::default();
+        self.findings = Findings::default();
+        self.focus = Focus::default();
         self.tree.forget();
         self.details = None;
         self.doctor = Answer::default();

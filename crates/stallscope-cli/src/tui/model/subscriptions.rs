@@ -12,6 +12,7 @@ use crate::tui::effect::Effect;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Gauges,
+    Findings,
     Tree,
     Details,
     Doctor,

@@ -16,10 +16,10 @@ fn the_page_of_keys_is_the_key_table() {
 
 #[test]
 fn the_picture_in_the_readme_is_the_view() {
-    let mut session = Session::on(FakeAgent::hybrid_service(), 120, 30);
-    // Longest poll first, the connections unfolded, and the details of the task that holds up a worker.
+    let mut session = Session::on(FakeAgent::hybrid_service().with_a_stall(), 120, 34);
+    // The worst finding on top; below it the tree, longest poll first, the connections unfolded, and the details of the task that holds up a worker.
     session
-        .press("s j j j j j j j j Enter j j j j j j j Enter g j d")
+        .press("Tab s j j j j j j j j Enter j j j j j j j Enter g j d")
         .expect_selected("reports");
     session.pass(Duration::from_secs(1));
     compare("tui.svg", &svg::render(&session.buffer()));

@@ -4,6 +4,7 @@ mod agent;
 mod architecture;
 mod documents;
 mod errors;
+mod findings;
 mod panics;
 mod properties;
 mod screens;

@@ -6,8 +6,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use stallscope_wire::message::{
-    AgentMessage, Details, Doctor, Failed, Group, GroupKey, Overview, Process, Runtime, Site, Task,
-    Tier, TreeRow, TreeWindow, Update, Worker, agent_message, tree_row, update,
+    AgentMessage, Details, Doctor, Failed, Finding, FindingTask, Findings, Frame, Group, GroupKey,
+    Location, Occurrence, Overview, Process, Runtime, Site, Task, Tier, TreeRow, TreeWindow,
+    Update, Worker, agent_message, tree_row, update,
 };
 
 use super::agent::FakeAgent;
@@ -51,10 +52,10 @@ fn key() -> impl Strategy<Value = KeyEvent> {
     let code = prop_oneof![
         4 => prop::char::range(' ', '~').prop_map(KeyCode::Char),
         2 => prop::sample::select(vec![
-            KeyCode::Enter, KeyCode::Esc, KeyCode::Up, KeyCode::Down, KeyCode::Left, KeyCode::Right, KeyCode::PageUp,
+            KeyCode::Enter, KeyCode::Enter, KeyCode::Tab, KeyCode::Esc, KeyCode::Up, KeyCode::Down, KeyCode::Left, KeyCode::Right, KeyCode::PageUp,
             KeyCode::PageDown, KeyCode::Home, KeyCode::End, KeyCode::Backspace, KeyCode::F(1),
         ]),
-        2 => prop::sample::select("/s<>rFfdi?#gGjk ".chars().collect::<Vec<_>>()).prop_map(KeyCode::Char),
+        2 => prop::sample::select("/s<>rFfdi?#gGjk oy12".chars().collect::<Vec<_>>()).prop_map(KeyCode::Char),
         1 => any::<char>().prop_map(KeyCode::Char),
     ];
     let modifiers = prop_oneof![5 => Just(KeyModifiers::NONE), 1 => Just(KeyModifiers::CONTROL)];
@@ -65,6 +66,7 @@ fn body() -> impl Strategy<Value = update::Body> {
     prop_oneof![
         3 => tree().prop_map(update::Body::Tree),
         2 => overview().prop_map(update::Body::Overview),
+        3 => findings().prop_map(update::Body::Findings),
         1 => task().prop_map(|task| update::Body::Details(Details { task: Some(task), ..Details::default() })),
         1 => Just(update::Body::Details(Details::default())),
         1 => Just(update::Body::Doctor(Doctor::default())),
@@ -183,6 +185,70 @@ fn overview() -> impl Strategy<Value = Overview> {
     )
 }
 
+fn findings() -> impl Strategy<Value = Findings> {
+    (vec(finding(), 0..12), number()).prop_map(|(findings, total)| Findings { total, findings })
+}
+
+fn finding() -> impl Strategy<Value = Finding> {
+    let location = prop::option::of((".{0,30}", any::<u32>()));
+    let occurrences = vec((number(), number()), 0..40);
+    let task = prop::option::of(vec(number(), 0..5));
+    (
+        (0..6_u64, 0..9_i32, any::<bool>(), ".{0,300}"),
+        (number(), number(), number()),
+        (location, occurrences, task),
+        vec((any::<bool>(), ".{0,40}", any::<u32>()), 0..30),
+    )
+        .prop_map(
+            |(
+                (id, severity, ongoing, message),
+                (count, longest_ns, at),
+                (location, occurrences, task),
+                frames,
+            )| Finding {
+                id,
+                rule: message.chars().take(9).collect(),
+                severity,
+                ongoing,
+                count,
+                first_seen_unix_ns: at,
+                last_seen_unix_ns: count,
+                location: location.map(|(file, line)| Location {
+                    function: file.clone(),
+                    file,
+                    line,
+                    column: line,
+                }),
+                task: task.map(|ancestors| FindingTask {
+                    id: at,
+                    ancestors,
+                    ..FindingTask::default()
+                }),
+                longest_ns,
+                total_ns: count,
+                message,
+                occurrences: occurrences
+                    .into_iter()
+                    .map(|(at_unix_ns, duration_ns)| Occurrence {
+                        at_unix_ns,
+                        duration_ns,
+                    })
+                    .collect(),
+                stack: frames
+                    .into_iter()
+                    .map(|(in_app, function, line)| Frame {
+                        file: function.clone(),
+                        function,
+                        line,
+                        in_app,
+                        ..Frame::default()
+                    })
+                    .collect(),
+                ..Finding::default()
+            },
+        )
+}
+
 fn happen(session: &mut Session, event: Event) -> Flow {
     match event {
         Event::Key(key) => return session.send(Msg::Key(key)),
@@ -254,7 +320,7 @@ proptest! {
         events in vec(event(), 1..60),
     ) {
         let mut session = if named {
-            Session::on(FakeAgent::hybrid_service(), width, height)
+            Session::on(FakeAgent::hybrid_service().with_stalls(), width, height)
         } else {
             let mut session = Session::new(
                 FakeAgent::hybrid_service(),
@@ -276,13 +342,13 @@ proptest! {
 
 #[test]
 fn every_size_can_be_drawn_with_everything_open() {
-    for keys in ["d", "?", "i", "s", "f", "/ x"] {
+    for keys in ["Enter Enter", "Tab", "Tab d", "?", "i", "Tab s", "f", "/ x"] {
+        let mut session = Session::on(FakeAgent::hybrid_service().with_stalls(), 120, 40);
+        session.press(keys);
         for (width, height) in
             (1..=30).flat_map(|width| (1..=22).map(move |height| (width * 4 - 3, height)))
         {
-            let mut session = Session::on(FakeAgent::hybrid_service(), width, height);
-            session.press(keys);
-            session.buffer();
+            session.resize(width, height).buffer();
         }
     }
 }

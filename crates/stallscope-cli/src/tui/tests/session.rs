@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,7 @@ use super::agent::{Agent, FakeAgent};
 use crate::target::{Found, Survey, Target};
 use crate::tui::app::{App, Flow};
 use crate::tui::effect::{Effect, World};
+use crate::tui::model::Source;
 use crate::tui::theme::Theme;
 use crate::tui::update::Msg;
 
@@ -40,6 +42,13 @@ pub(crate) struct Outside<A> {
     pub(crate) subscriptions: Vec<Subscribe>,
     /// Every question there was.
     pub(crate) asked: Vec<Subscribe>,
+    /// What this machine has of the source.
+    pub(crate) source: Option<Source>,
+    /// How the editor ends.
+    pub(crate) editor: Result<(), String>,
+    /// Where it was opened.
+    pub(crate) edited: Vec<(PathBuf, u32)>,
+    pub(crate) clipboard: Option<String>,
     messages: VecDeque<Msg>,
 }
 
@@ -68,6 +77,18 @@ impl<A: Agent> World for FakeWorld<A> {
             Effect::Unsubscribe(number) => outside
                 .subscriptions
                 .retain(|asked| asked.subscription != number),
+            Effect::ReadSource { file, line } => {
+                let found = outside.source.clone();
+                let found = found.ok_or_else(|| format!("{file} is not on this machine"));
+                let msg = Msg::SourceRead { file, line, found };
+                outside.messages.push_back(msg);
+            }
+            Effect::Edit { path, line } => {
+                outside.edited.push((path, line));
+                let msg = Msg::Edited(outside.editor.clone());
+                outside.messages.push_back(msg);
+            }
+            Effect::Copy(text) => outside.clipboard = Some(text),
             Effect::Quit => {}
         }
     }
@@ -149,6 +170,10 @@ impl<A: Agent> Session<A> {
             connection: None,
             subscriptions: Vec::new(),
             asked: Vec::new(),
+            source: None,
+            editor: Ok(()),
+            edited: Vec::new(),
+            clipboard: None,
             messages: VecDeque::new(),
         }));
         let now = Instant::now();
@@ -368,6 +393,7 @@ fn key(name: &str) -> KeyEvent {
     }
     let code = match name {
         "Enter" => KeyCode::Enter,
+        "Tab" => KeyCode::Tab,
         "Esc" => KeyCode::Esc,
         "Space" => KeyCode::Char(' '),
         "Backspace" => KeyCode::Backspace,

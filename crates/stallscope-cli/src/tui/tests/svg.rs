@@ -114,6 +114,7 @@ fn colour(colour: Color, default: &'static str) -> &'static str {
         Color::Green => "#8fd18b",
         Color::Blue => "#7aa2f7",
         Color::Yellow => "#f0c264",
+        Color::Red => "#f07178",
         _ => default,
     }
 }

@@ -1,9 +1,8 @@
 //! What each command of the key table does.
 
-use super::prompt;
-use super::{Effect, open, show};
+use super::{Effect, finding, open, prompt, show};
 use crate::tui::keys::{Command, Context};
-use crate::tui::model::{Answer, Frozen, Layer, Model, Node, Order, PromptPurpose, SORTS};
+use crate::tui::model::{Answer, Focus, Frozen, Layer, Model, Node, Order, PromptPurpose, SORTS};
 use crate::tui::view::overlay_length;
 
 /// Carries out what a key asked for.
@@ -22,11 +21,12 @@ pub(super) fn execute(model: &mut Model, context: Context, command: Command) -> 
         Command::Processes => return leave(model),
         Command::Up => move_by(model, context, -1),
         Command::Down => move_by(model, context, 1),
-        Command::PageUp => move_by(model, context, -model.tree.page()),
-        Command::PageDown => move_by(model, context, model.tree.page()),
-        Command::HalfPageUp => move_by(model, context, -half(model)),
-        Command::HalfPageDown => move_by(model, context, half(model)),
+        Command::PageUp => move_by(model, context, -page(model, context)),
+        Command::PageDown => move_by(model, context, page(model, context)),
+        Command::HalfPageUp => move_by(model, context, -half(model, context)),
+        Command::HalfPageDown => move_by(model, context, half(model, context)),
         Command::First if context == Context::Tree => model.tree.move_to_first(),
+        Command::First if context == Context::Findings => model.findings.move_to_first(),
         Command::Last if context == Context::Tree => model.tree.move_to_last(),
         Command::First => move_by(model, context, i64::from(i32::MIN)),
         Command::Last => move_by(model, context, i64::from(i32::MAX)),
@@ -35,6 +35,12 @@ pub(super) fn execute(model: &mut Model, context: Context, command: Command) -> 
             text.pop();
         }),
         Command::EraseAll => prompt::edit(model, String::clear),
+        Command::FocusFindings => finding::focus(model),
+        Command::FocusTree => model.focus = Focus::Tree,
+        Command::OpenFinding => return finding::open(model),
+        Command::Unfold => finding::unfold(model),
+        Command::Edit => return finding::edit(model),
+        Command::Copy => return finding::copy(model),
         Command::Details => toggle_details(model),
         Command::Freeze => freeze(model),
         Command::Doctor => {
@@ -102,7 +108,7 @@ fn accept(model: &mut Model) {
     match model.layers.pop() {
         Some(Layer::Sort { cursor }) => sort(model, |order| order.choose(cursor)),
         Some(Layer::Prompt(prompt)) => prompt::accepted(model, prompt),
-        Some(Layer::Help { .. } | Layer::Doctor { .. }) | None => {}
+        Some(Layer::Help { .. } | Layer::Doctor { .. } | Layer::Finding(_)) | None => {}
     }
 }
 
@@ -117,8 +123,9 @@ fn leave(model: &mut Model) -> Vec<Effect> {
 fn move_by(model: &mut Model, context: Context, lines: i64) {
     match context {
         Context::Processes => model.processes.move_by(lines),
+        Context::Findings => model.findings.move_by(lines),
         Context::Tree => model.tree.move_by(lines),
-        Context::Sort | Context::Text | Context::Prompt => {
+        Context::Finding | Context::Sort | Context::Text | Context::Prompt => {
             let length = overlay_length(model);
             if let Some(layer) = model.layers.last_mut() {
                 layer.scroll_by(lines, length);
@@ -127,8 +134,15 @@ fn move_by(model: &mut Model, context: Context, lines: i64) {
     }
 }
 
-fn half(model: &Model) -> i64 {
-    (model.tree.page() / 2).max(1)
+fn page(model: &Model, context: Context) -> i64 {
+    match context {
+        Context::Finding => i64::from(model.layout().page().height.saturating_sub(2).max(1)),
+        _ => model.tree.page(),
+    }
+}
+
+fn half(model: &Model, context: Context) -> i64 {
+    (page(model, context) / 2).max(1)
 }
 
 fn sort(model: &mut Model, change: impl FnOnce(&mut Order)) {

@@ -1,6 +1,7 @@
 //! What a message does to the model: pure, so that a whole session can be a test.
 
 mod command;
+mod finding;
 mod prompt;
 
 use std::time::Instant;
@@ -11,7 +12,7 @@ use stallscope_wire::message::{AgentMessage, Failed, Process, Update, agent_mess
 
 use super::effect::Effect;
 use super::keys::{self, Context};
-use super::model::{Answer, Layer, Link, Model, Purpose, Window};
+use super::model::{Answer, Focus, Layer, Link, Model, Purpose, Source, Window};
 use crate::target::{Survey, Target};
 
 /// What can happen to the view.
@@ -37,6 +38,14 @@ pub(crate) enum Msg {
         connection: u64,
         reason: String,
     },
+    /// What was found of a line of source; else why not.
+    SourceRead {
+        file: String,
+        line: u32,
+        found: Result<Source, String>,
+    },
+    /// The user's editor has ended, or could not be started.
+    Edited(Result<(), String>),
     /// The time that `Model::wakes_at` named has come.
     Tick,
     /// The system wants us to end, or nobody can press a key any more.
@@ -70,12 +79,19 @@ fn asks_for_tree(effect: &Effect) -> bool {
 
 /// Where keys go now.
 pub(crate) fn context(model: &Model) -> Context {
-    match model.layers.last() {
+    context_below(model, 0)
+}
+
+/// Where keys would go without the topmost layers.
+pub(crate) fn context_below(model: &Model, layers: usize) -> Context {
+    match model.layers.iter().nth_back(layers) {
         Some(Layer::Prompt(_)) => Context::Prompt,
         Some(Layer::Sort { .. }) => Context::Sort,
         Some(Layer::Help { .. } | Layer::Doctor { .. }) => Context::Text,
-        None if model.link.is_some() => Context::Tree,
-        None => Context::Processes,
+        Some(Layer::Finding(_)) => Context::Finding,
+        None if model.link.is_none() => Context::Processes,
+        None if model.looks_at_findings() => Context::Findings,
+        None => Context::Tree,
     }
 }
 
@@ -100,6 +116,8 @@ fn apply(model: &mut Model, msg: Msg) -> Vec<Effect> {
             }
         }
         Msg::Connected { .. } | Msg::Agent { .. } | Msg::Closed { .. } => {}
+        Msg::SourceRead { file, line, found } => finding::source_read(model, &file, line, &found),
+        Msg::Edited(ended) => model.notice = ended.err(),
         Msg::Tick => return tick(model),
         Msg::Quit => return vec![Effect::Quit],
     }
@@ -115,7 +133,12 @@ fn is_current(model: &Model, connection: u64) -> bool {
 
 fn press(model: &mut Model, key: &KeyEvent) -> Vec<Effect> {
     model.notice = None;
+    model.findings.read();
     let context = context(model);
+    // From here on a first finding must not take the keys away from what they were meant for.
+    if context == Context::Tree && model.focus == Focus::Undecided {
+        model.focus = Focus::Tree;
+    }
     match keys::command(context, key) {
         Some(command) => return command::execute(model, context, command),
         None if context == Context::Prompt => {
@@ -195,6 +218,9 @@ pub(super) fn show(model: &mut Model, update: Update) {
         (Purpose::Gauges, Some(update::Body::Overview(overview))) => {
             model.gauges.apply(update.at_ns, overview);
         }
+        (Purpose::Findings, Some(update::Body::Findings(findings))) => {
+            finding::received(model, findings, update.at_ns);
+        }
         (Purpose::Tree, Some(update::Body::Tree(window))) => {
             let followed = model.tree.follows();
             model.tree_asked = None;
@@ -224,6 +250,7 @@ fn refuse(model: &mut Model, failed: Failed) {
             }
         }
         Some(Purpose::Doctor) => model.doctor = Answer::Failed(failed.reason),
+        Some(Purpose::Findings) => model.findings.refused(),
         Some(Purpose::Gauges | Purpose::Tree) => {
             model.tree_asked = None;
             model.notice = Some(format!("the agent says: {}", failed.reason));

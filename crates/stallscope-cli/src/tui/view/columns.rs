@@ -3,7 +3,6 @@
 use stallscope_wire::message::{Group, Task, TaskKind, TaskSort, TaskState};
 
 use super::text::count;
-use super::workers::LONG_POLL_NS;
 use crate::format::{duration, duration_or_none};
 use crate::tui::theme::Role;
 
@@ -14,8 +13,10 @@ pub(super) struct Column {
     /// What its head shows the arrow for.
     pub(super) sort: TaskSort,
     pub(super) align: Align,
-    pub(super) of_task: fn(&Task) -> Cell,
-    pub(super) of_group: fn(&Group) -> Cell,
+    /// Of a task; the number is the length from which on a poll is long, in nanoseconds.
+    pub(super) of_task: fn(&Task, u64) -> Cell,
+    /// Of a group, with the same number.
+    pub(super) of_group: fn(&Group, u64) -> Cell,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,7 +42,7 @@ static COLUMNS: &[Column] = &[
         sort: TaskSort::State,
         align: Align::Left,
         of_task: state,
-        of_group: |group| {
+        of_group: |group, _| {
             let role = if group.running == 0 {
                 Role::Dim
             } else {
@@ -55,52 +56,52 @@ static COLUMNS: &[Column] = &[
         width: 6,
         sort: TaskSort::Age,
         align: Align::Right,
-        of_task: |task| time(task, task.age_ns),
-        of_group: |group| plain(duration_or_none(group.oldest_ns), Role::Text),
+        of_task: |task, _| time(task, task.age_ns),
+        of_group: |group, _| plain(duration_or_none(group.oldest_ns), Role::Text),
     },
     Column {
         head: "IDLE",
         width: 6,
         sort: TaskSort::Idle,
         align: Align::Right,
-        of_task: |task| time(task, task.idle_ns),
-        of_group: |_| plain(String::new(), Role::Text),
+        of_task: |task, _| time(task, task.idle_ns),
+        of_group: |_, _| plain(String::new(), Role::Text),
     },
     Column {
         head: "POLLS",
         width: 6,
         sort: TaskSort::Polls,
         align: Align::Right,
-        of_task: |task| {
+        of_task: |task, _| {
             if has_times(task) {
                 plain(count(task.polls), Role::Text)
             } else {
                 unknown()
             }
         },
-        of_group: |group| plain(count(group.polls), Role::Text),
+        of_group: |group, _| plain(count(group.polls), Role::Text),
     },
     Column {
         head: "BUSY",
         width: 6,
         sort: TaskSort::Busy,
         align: Align::Right,
-        of_task: |task| time(task, task.busy_ns),
-        of_group: |group| plain(duration_or_none(group.busy_ns), Role::Text),
+        of_task: |task, _| time(task, task.busy_ns),
+        of_group: |group, _| plain(duration_or_none(group.busy_ns), Role::Text),
     },
     Column {
         head: "LONGEST",
         width: 8,
         sort: TaskSort::LongestPoll,
         align: Align::Right,
-        of_task: |task| Cell {
-            role: length(task.longest_poll_ns),
+        of_task: |task, long_poll_ns| Cell {
+            role: length(task.longest_poll_ns, long_poll_ns),
             ..time(task, task.longest_poll_ns)
         },
-        of_group: |group| {
+        of_group: |group, long_poll_ns| {
             plain(
                 duration_or_none(group.longest_poll_ns),
-                length(group.longest_poll_ns),
+                length(group.longest_poll_ns, long_poll_ns),
             )
         },
     },
@@ -109,14 +110,14 @@ static COLUMNS: &[Column] = &[
         width: 3,
         sort: TaskSort::Worker,
         align: Align::Right,
-        of_task: |task| {
+        of_task: |task, _| {
             plain(
                 task.worker
                     .map_or_else(|| "-".to_owned(), |worker| worker.to_string()),
                 Role::Text,
             )
         },
-        of_group: |_| plain(String::new(), Role::Text),
+        of_group: |_, _| plain(String::new(), Role::Text),
     },
 ];
 
@@ -142,9 +143,9 @@ fn has_times(task: &Task) -> bool {
     task.kind() != TaskKind::Blocking
 }
 
-fn state(task: &Task) -> Cell {
+fn state(task: &Task, long_poll_ns: u64) -> Cell {
     let role = match task.state() {
-        TaskState::Running if task.polling_ns >= LONG_POLL_NS => Role::Warning,
+        TaskState::Running if task.polling_ns >= long_poll_ns => Role::Warning,
         TaskState::Running => Role::Running,
         TaskState::Scheduled => Role::Scheduled,
         TaskState::Ended => Role::Ended,
@@ -168,8 +169,8 @@ fn time(task: &Task, ns: u64) -> Cell {
     }
 }
 
-fn length(longest_poll_ns: u64) -> Role {
-    if longest_poll_ns >= LONG_POLL_NS {
+fn length(longest_poll_ns: u64, long_poll_ns: u64) -> Role {
+    if longest_poll_ns >= long_poll_ns {
         Role::Warning
     } else {
         Role::Text

@@ -1,25 +1,15 @@
 //! The pane of the selected row: what is known of it, and what this tier cannot tell.
 
 use ratatui::buffer::Buffer;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 use stallscope_wire::message::{Details, Group, Site, Task, TaskState};
 use stallscope_wire::text::place;
 
+use super::fact::{self, Fact, fact};
 use super::paint;
-use super::text::wrap;
 use crate::format::{counted, duration, duration_or_none, printable};
 use crate::tui::model::{Answer, Model, Node, Region, Row};
 use crate::tui::theme::{Role, Theme};
-
-/// Columns of the labels.
-const LABELS: usize = 9;
-
-/// A label and what stands beside it, which is wrapped.
-struct Fact {
-    label: &'static str,
-    value: String,
-    role: Role,
-}
 
 pub(super) fn draw(model: &Model, theme: Theme, buffer: &mut Buffer, region: Region) {
     let Some(answer) = &model.details else { return };
@@ -42,18 +32,9 @@ pub(super) fn draw(model: &Model, theme: Theme, buffer: &mut Buffer, region: Reg
         width: region.width - 1,
         ..region
     };
-    let mut row = 1;
-    for fact in facts {
-        let room = usize::from(inner.width).saturating_sub(LABELS);
-        for (index, value) in wrap(&fact.value, room).into_iter().enumerate() {
-            let label = if index == 0 { fact.label } else { "" };
-            let spans = vec![
-                Span::styled(format!("{label:<LABELS$}"), theme.style(Role::Dim)),
-                Span::styled(value, theme.style(fact.role)),
-            ];
-            paint::line(buffer, inner, row, &Line::from(spans));
-            row += 1;
-        }
+    let lines = fact::lines(&facts, theme, usize::from(inner.width));
+    for (row, line) in (1..inner.height).zip(lines) {
+        paint::line(buffer, inner, row, &line);
     }
 }
 
@@ -211,12 +192,4 @@ fn ancestors(task: &Task, details: &Details) -> String {
         Some(_) => {}
     }
     chain.join(" › ")
-}
-
-fn fact(label: &'static str, value: String) -> Fact {
-    Fact {
-        label,
-        value,
-        role: Role::Text,
-    }
 }

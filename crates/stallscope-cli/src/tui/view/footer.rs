@@ -23,7 +23,12 @@ pub(super) fn hints(model: &Model, theme: Theme, room: usize) -> Vec<Span<'stati
     let mut used = 0;
     for binding in keys::bindings(context(model)).filter(|binding| !binding.hint.is_empty()) {
         let nothing_to_choose = model.processes.found().is_empty();
-        if binding.command == Command::Choose && nothing_to_choose {
+        let useless = match binding.command {
+            Command::Choose => nothing_to_choose,
+            Command::FocusFindings => model.findings.all().is_empty(),
+            _ => false,
+        };
+        if useless {
             continue;
         }
         let gap = if spans.is_empty() { "" } else { "  " };

@@ -3,6 +3,9 @@
 mod columns;
 mod details;
 mod doctor;
+mod fact;
+mod finding;
+mod findings;
 mod footer;
 mod gauges;
 mod help;
@@ -19,7 +22,7 @@ mod workers;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::model::{Layout, Link, Model};
+use super::model::{Layer, Layout, Link, Model};
 use super::theme::{Role, Theme};
 
 pub(crate) use overlay::length as overlay_length;
@@ -31,11 +34,20 @@ pub(crate) fn draw(model: &Model, theme: Theme, frame: &mut Frame<'_>) {
         Some(link) => {
             let layout = model.layout();
             title::draw(model, theme, buffer, layout.title);
-            gauges::draw(model, theme, buffer, layout.gauges);
-            workers::draw(model, theme, buffer, layout.workers);
-            gauges::draw_unseen(model, theme, buffer, layout.unseen);
-            tree::draw(model, theme, buffer, &layout);
-            details::draw(model, theme, buffer, layout.details);
+            let page = model.layers.iter().find_map(|layer| match layer {
+                Layer::Finding(page) => Some(page),
+                _ => None,
+            });
+            if let Some(page) = page {
+                finding::draw(model, page, theme, buffer, layout.page());
+            } else {
+                gauges::draw(model, theme, buffer, layout.gauges);
+                workers::draw(model, theme, buffer, layout.workers);
+                gauges::draw_unseen(model, theme, buffer, layout.unseen);
+                findings::draw(model, theme, buffer, layout.findings);
+                tree::draw(model, theme, buffer, &layout);
+                details::draw(model, theme, buffer, layout.details);
+            }
             if !link.is_up() {
                 let old = Rect {
                     height: picture_height(&layout),

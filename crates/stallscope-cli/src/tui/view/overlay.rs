@@ -5,10 +5,10 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Clear, Paragraph};
 
-use super::{doctor, help, sort};
-use crate::tui::keys::Context;
+use super::{doctor, finding, help, sort};
 use crate::tui::model::{Layer, Model};
 use crate::tui::theme::{Role, Theme};
+use crate::tui::update::context_below;
 
 /// Columns of a box: longer lines are hard to read.
 const OF_TEXT: u16 = 78;
@@ -60,6 +60,9 @@ pub(super) fn draw(model: &Model, theme: Theme, frame: &mut Frame<'_>) {
 
 /// How many positions the topmost layer can be moved to.
 pub(crate) fn length(model: &Model) -> usize {
+    if let Some(Layer::Finding(page)) = model.layers.last() {
+        return finding::positions(model, page);
+    }
     // The number of lines does not depend on how they look.
     let Some(overlay) = content(model, Theme::Mono, model.width) else {
         return 0;
@@ -81,7 +84,7 @@ fn content(model: &Model, theme: Theme, screen_width: u16) -> Option<Overlay> {
             let (width, columns) = boxed(OF_TEXT);
             Some(Overlay {
                 title: " keys ",
-                lines: help::lines(below_help(model), theme, columns),
+                lines: help::lines(context_below(model, 1), theme, columns),
                 width,
                 position: Position::Scroll(*scroll),
             })
@@ -104,18 +107,7 @@ fn content(model: &Model, theme: Theme, screen_width: u16) -> Option<Overlay> {
                 position: Position::Cursor(*cursor),
             })
         }
-        Layer::Prompt(_) => None,
-    }
-}
-
-/// Where the help was asked for.
-fn below_help(model: &Model) -> Context {
-    match model.layers.iter().rev().nth(1) {
-        Some(Layer::Sort { .. }) => Context::Sort,
-        Some(Layer::Doctor { .. } | Layer::Help { .. }) => Context::Text,
-        Some(Layer::Prompt(_)) => Context::Prompt,
-        None if model.link.is_some() => Context::Tree,
-        None => Context::Processes,
+        Layer::Prompt(_) | Layer::Finding(_) => None,
     }
 }
 

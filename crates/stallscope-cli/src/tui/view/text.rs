@@ -3,7 +3,7 @@
 use stallscope_wire::message::Site;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::format::printable;
+use crate::format::{duration, printable, source_path};
 
 /// Columns a text takes.
 pub(crate) fn width(text: &str) -> usize {
@@ -101,17 +101,26 @@ pub(crate) fn count(n: u64) -> String {
     ">999T".to_owned()
 }
 
+/// How long something has been over: `12s ago`, `2m10s ago`.
+pub(crate) fn ago(ns: u64) -> String {
+    match ns / 1_000_000_000 {
+        seconds @ 0..60 => format!("{seconds}s ago"),
+        seconds => format!("{} ago", duration(seconds.saturating_mul(1_000_000_000))),
+    }
+}
+
 /// `file:line`, with as many of the path's last parts as fit; a path of a registry crate begins with the crate. `None` if not
 /// even the last part fits: a few letters of a path say nothing.
 pub(crate) fn place(site: &Site, columns: usize) -> Option<String> {
-    let file = printable(&site.file);
-    let file = file
-        .split_once("/registry/src/")
-        .and_then(|(_, rest)| rest.split_once('/'))
-        .map_or(file.as_str(), |(_, from_crate)| from_crate);
-    let mut rest = file;
+    place_of(&site.file, site.line, columns)
+}
+
+/// The same for a file and a line.
+pub(crate) fn place_of(file: &str, line: u32, columns: usize) -> Option<String> {
+    let file = printable(source_path(file));
+    let mut rest = file.as_str();
     loop {
-        let place = format!("{rest}:{}", site.line);
+        let place = format!("{rest}:{line}");
         if place.width() <= columns {
             return Some(place);
         }

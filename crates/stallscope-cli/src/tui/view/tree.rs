@@ -28,21 +28,28 @@ pub(super) fn draw(model: &Model, theme: Theme, buffer: &mut Buffer, layout: &La
         }
         return;
     }
+    let look = Look {
+        theme,
+        columns,
+        tree_width,
+        long_poll_ns: model.gauges.long_poll_ns(),
+    };
+    let selection = if model.looks_at_findings() {
+        Role::Remembered
+    } else {
+        Role::Selected
+    };
     for (row, line) in (0..layout.tree.height).zip(model.tree.lines()) {
         let (text, selected) = match line {
-            Line::Row { row, selected } => {
-                (task_line(row, None, theme, columns, tree_width), selected)
-            }
-            Line::Lost { row, fate } => {
-                (task_line(row, Some(fate), theme, columns, tree_width), true)
-            }
+            Line::Row { row, selected } => (task_line(row, None, look), selected),
+            Line::Lost { row, fate } => (task_line(row, Some(fate), look), true),
             Line::Unknown { selected } => {
                 (vec![Span::styled("…", theme.style(Role::Dim))], selected)
             }
         };
         paint::line(buffer, layout.tree, row, &Text::from(text));
         if selected {
-            paint::restyle(buffer, layout.tree, row, theme.style(Role::Selected));
+            paint::restyle(buffer, layout.tree, row, theme.style(selection));
         }
     }
     draw_scroll_bar(&model.tree, theme, buffer, layout.tree);
@@ -110,13 +117,22 @@ fn draw_heads(
     paint::line(buffer, region, 0, &Text::from(spans));
 }
 
-fn task_line(
-    row: &Row,
-    lost: Option<Fate>,
+/// What all lines have in common.
+#[derive(Clone, Copy)]
+struct Look<'a> {
     theme: Theme,
-    columns: &[Column],
+    columns: &'a [Column],
     tree_width: u16,
-) -> Vec<Span<'static>> {
+    long_poll_ns: u64,
+}
+
+fn task_line(row: &Row, lost: Option<Fate>, look: Look<'_>) -> Vec<Span<'static>> {
+    let Look {
+        theme,
+        columns,
+        tree_width,
+        long_poll_ns,
+    } = look;
     let mut spans = label(row, theme, usize::from(tree_width));
     let used: usize = spans.iter().map(Span::width).sum();
     spans.push(Span::raw(
@@ -129,8 +145,8 @@ fn task_line(
                 text: fate_name(fate).to_owned(),
                 role: Role::Ended,
             },
-            (_, Node::Task(task)) => (column.of_task)(task),
-            (_, Node::Group(group)) => (column.of_group)(group),
+            (_, Node::Task(task)) => (column.of_task)(task, long_poll_ns),
+            (_, Node::Group(group)) => (column.of_group)(group, long_poll_ns),
         };
         let role = if lost.is_some() {
             Role::Ended

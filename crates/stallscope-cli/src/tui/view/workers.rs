@@ -1,5 +1,7 @@
 //! The worker threads: how busy each is, and what it polls now.
 
+use std::cmp::Reverse;
+
 use ratatui::buffer::Buffer;
 use ratatui::text::{Line, Span};
 
@@ -12,14 +14,15 @@ use crate::tui::theme::{Role, Theme};
 /// Cells of the busy bar.
 const BAR: usize = 8;
 
-/// A poll that lasts longer than this holds up whatever else waits for the worker: the default threshold of a stall.
-pub(super) const LONG_POLL_NS: u64 = 20_000_000;
-
 pub(super) fn draw(model: &Model, theme: Theme, buffer: &mut Buffer, region: Region) {
-    let workers = model.gauges.workers();
+    let mut workers = model.gauges.workers();
     let per_line = usize::from((region.width / WORKER_WIDTH).max(1));
     let room = per_line * usize::from(region.height);
     let hidden = workers.len().saturating_sub(room);
+    if hidden > 0 {
+        // Who is stuck must not be among those that are not shown.
+        workers.sort_by_key(|worker| Reverse(stuck(model, worker)));
+    }
     for (index, worker) in workers.iter().take(room).enumerate() {
         let row = u16::try_from(index / per_line).unwrap_or(u16::MAX);
         let column = u16::try_from(index % per_line).unwrap_or(u16::MAX);
@@ -42,6 +45,13 @@ pub(super) fn draw(model: &Model, theme: Theme, buffer: &mut Buffer, region: Reg
     }
 }
 
+/// The task whose poll holds up everything else on this worker, and for how long it has done so, in nanoseconds.
+fn stuck(model: &Model, worker: &WorkerGauge) -> Option<(u64, u64)> {
+    let (task, lasted) = worker.polling?;
+    let lasted = u64::try_from(lasted.as_nanos()).unwrap_or(u64::MAX);
+    (lasted >= model.gauges.long_poll_ns()).then_some((lasted, task))
+}
+
 fn gauge(model: &Model, worker: &WorkerGauge, theme: Theme) -> Vec<Span<'static>> {
     let label = match worker.runtime {
         Some(runtime) => format!("r{runtime}w{}", worker.index),
@@ -57,17 +67,19 @@ fn gauge(model: &Model, worker: &WorkerGauge, theme: Theme) -> Vec<Span<'static>
         Span::raw(left(&label, 4)),
         Span::styled("█".repeat(filled), theme.style(Role::Bar)),
         Span::styled("░".repeat(BAR - filled), theme.style(Role::Dim)),
-        Span::raw(format!(" {share} ")),
     ];
+    if let Some((lasted, task)) = stuck(model, worker) {
+        // Its share of time says nothing beside that.
+        let since = format!(" stuck {}", duration(lasted));
+        spans.push(Span::styled(since, theme.style(Role::Warning)));
+        spans.push(Span::raw(format!(" in #{task} {}", known_as(model, task))));
+        return spans;
+    }
+    spans.push(Span::raw(format!(" {share} ")));
     match worker.polling {
         Some((task, lasted)) => {
             let lasted = u64::try_from(lasted.as_nanos()).unwrap_or(u64::MAX);
-            let role = if lasted >= LONG_POLL_NS {
-                Role::Warning
-            } else {
-                Role::Running
-            };
-            spans.push(Span::styled(duration(lasted), theme.style(role)));
+            spans.push(Span::styled(duration(lasted), theme.style(Role::Running)));
             spans.push(Span::raw(format!(" in #{task} {}", known_as(model, task))));
         }
         None if worker.parked => spans.push(Span::styled("parked", theme.style(Role::Dim))),
@@ -77,7 +89,7 @@ fn gauge(model: &Model, worker: &WorkerGauge, theme: Theme) -> Vec<Span<'static>
 }
 
 /// What the tree says of a task, if its row is here.
-fn known_as(model: &Model, task: u64) -> String {
+pub(super) fn known_as(model: &Model, task: u64) -> String {
     let Some(row) = model.tree.window().and_then(|window| window.task(task)) else {
         return String::new();
     };

@@ -1,13 +1,14 @@
 //! An agent that answers from a list of tasks in memory, by the rules of `stallscope.proto`.
 
+mod findings;
 mod tree;
 
 use std::collections::BTreeMap;
 
 use stallscope_wire::message::subscribe::Topic;
 use stallscope_wire::message::{
-    Details, Doctor, DoctorEntry, Level, Overview, Runtime, Site, Task, TaskKind, TaskState, Tier,
-    TierState, Worker, update,
+    Details, Doctor, DoctorEntry, Finding, Level, Overview, Runtime, Site, Task, TaskKind,
+    TaskState, Tier, TierState, Worker, update,
 };
 
 pub(crate) const MILLISECOND: u64 = 1_000_000;
@@ -25,6 +26,8 @@ pub(crate) struct FakeAgent {
     pub(crate) sites: Vec<Site>,
     pub(crate) overview: Overview,
     pub(crate) doctor: Doctor,
+    /// `None`: it does not know what a finding is.
+    pub(crate) findings: Option<Vec<Finding>>,
 }
 
 impl Agent for FakeAgent {
@@ -34,7 +37,10 @@ impl Agent for FakeAgent {
             Topic::Tree(query) => Ok(update::Body::Tree(self.tree(query))),
             Topic::Details(query) => self.details(query.task).map(update::Body::Details),
             Topic::Doctor(_) => Ok(update::Body::Doctor(self.doctor.clone())),
-            Topic::Sites(_) | Topic::Tasks(_) => Err("not asked for by the view".to_owned()),
+            Topic::Findings(_) => self.findings_at(at_ns).map(update::Body::Findings),
+            Topic::Sites(_) | Topic::Tasks(_) | Topic::Stacks(_) => {
+                Err("not asked for by the view".to_owned())
+            }
         }
     }
 }
@@ -127,6 +133,7 @@ impl FakeAgent {
             note: note.to_owned(),
         };
         let overview = Overview {
+            long_poll_threshold_ns: 20 * MILLISECOND,
             tiers: vec![
                 tier("core", TierState::On, "runtime gauges and the root future"),
                 tier("hooks", TierState::On, "every task"),
@@ -165,6 +172,7 @@ impl FakeAgent {
         Self {
             overview,
             doctor: doctor(),
+            findings: Some(Vec::new()),
             ..Self::default()
         }
     }

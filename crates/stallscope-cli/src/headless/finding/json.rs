@@ -1,0 +1,207 @@
+//! Findings as JSON. Scripts rely on this shape: fields are added, never renamed or removed.
+
+use serde::Serialize;
+use stallscope_wire::message::{
+    Certainty, Finding, FindingTask, Location, Occurrence, Overview, Severity, TaskKind,
+};
+use stallscope_wire::text::place;
+
+use super::Snapshot;
+use crate::format::milliseconds;
+use crate::headless::about::Head;
+use crate::headless::frame::{FrameJson, known};
+use crate::time::rfc3339;
+
+/// Counted up when a field is renamed or removed.
+const SCHEMA: u32 = 1;
+
+/// The whole answer of `findings --json` and `report --json`.
+#[derive(Serialize)]
+pub(in crate::headless) struct Answer<'a> {
+    schema: u32,
+    #[serde(flatten)]
+    head: Head<'a>,
+    runtime: RuntimeJson,
+    /// The time that was watched; not part of `findings`, which holds everything so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    window: Option<&'a Window>,
+    /// How many findings there are; `findings` are the most harmful of them.
+    matched: u64,
+    findings: Vec<FindingJson<'a>>,
+}
+
+impl<'a> Answer<'a> {
+    pub(in crate::headless) fn new(snapshot: &'a Snapshot, window: Option<&'a Window>) -> Self {
+        let Snapshot { about, findings } = snapshot;
+        Answer {
+            schema: SCHEMA,
+            head: about.head(),
+            runtime: RuntimeJson::from(&about.overview),
+            window,
+            matched: findings.total,
+            findings: findings.findings.iter().map(FindingJson::from).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(in crate::headless) struct Window {
+    pub(in crate::headless) asked_ms: f64,
+    /// Until the last answer; may be longer than what was asked for.
+    pub(in crate::headless) watched_ms: f64,
+    /// Why it was not watched to its end; `null` if it was.
+    pub(in crate::headless) cut_short: Option<String>,
+}
+
+/// All runtimes of the process that have not shut down.
+#[derive(Serialize)]
+struct RuntimeJson {
+    workers: usize,
+    live_tasks: u64,
+    polls: u64,
+    dropped_events: u64,
+}
+
+impl From<&Overview> for RuntimeJson {
+    fn from(overview: &Overview) -> Self {
+        let running = overview.runtimes.iter().filter(|runtime| !runtime.ended);
+        RuntimeJson {
+            workers: running.map(|runtime| runtime.workers.len()).sum(),
+            live_tasks: overview.live_tasks,
+            polls: overview.polls,
+            dropped_events: overview.dropped_events,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct FindingJson<'a> {
+    id: u64,
+    kind: &'a str,
+    rule: &'a str,
+    /// `null` if this version has no name for it, as for `certainty`.
+    severity: Option<&'static str>,
+    certainty: Option<&'static str>,
+    count: u64,
+    first_seen: String,
+    last_seen: String,
+    /// Whether it still holds.
+    ongoing: bool,
+    /// The line to change; `null` if no code of the application was found.
+    location: Option<LocationJson<'a>>,
+    task: Option<TaskJson<'a>>,
+    /// Thread and worker of the latest occurrence.
+    tid: Option<u32>,
+    worker: Option<u32>,
+    duration_ms: DurationJson,
+    queued_behind: QueueJson,
+    /// Of the longest occurrence, innermost frame first.
+    stack: Vec<FrameJson<'a>>,
+    /// The latest ones, oldest first.
+    occurrences: Vec<OccurrenceJson>,
+    message: &'a str,
+    help: &'a str,
+}
+
+impl<'a> From<&'a Finding> for FindingJson<'a> {
+    fn from(finding: &'a Finding) -> Self {
+        let (severity, certainty) = (finding.severity(), finding.certainty());
+        FindingJson {
+            id: finding.id,
+            kind: &finding.kind,
+            rule: &finding.rule,
+            severity: (severity != Severity::Unknown).then(|| severity.as_str()),
+            certainty: (certainty != Certainty::Unknown).then(|| certainty.as_str()),
+            count: finding.count,
+            first_seen: rfc3339(finding.first_seen_unix_ns),
+            last_seen: rfc3339(finding.last_seen_unix_ns),
+            ongoing: finding.ongoing,
+            location: finding.location.as_ref().map(LocationJson::from),
+            task: finding.task.as_ref().map(TaskJson::from),
+            tid: (finding.tid != 0).then_some(finding.tid),
+            worker: finding.worker,
+            duration_ms: DurationJson {
+                max: milliseconds(finding.longest_ns),
+                total: milliseconds(finding.total_ns),
+            },
+            queued_behind: QueueJson {
+                max: finding.queued_behind,
+            },
+            stack: finding.stack.iter().map(FrameJson::from).collect(),
+            occurrences: finding
+                .occurrences
+                .iter()
+                .map(OccurrenceJson::from)
+                .collect(),
+            message: &finding.message,
+            help: &finding.help,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct LocationJson<'a> {
+    function: Option<&'a str>,
+    file: Option<&'a str>,
+    line: u32,
+}
+
+impl<'a> From<&'a Location> for LocationJson<'a> {
+    fn from(location: &'a Location) -> Self {
+        LocationJson {
+            function: known(&location.function),
+            file: known(&location.file),
+            line: location.line,
+        }
+    }
+}
+
+/// The task as it was known when it was found.
+#[derive(Serialize)]
+struct TaskJson<'a> {
+    id: u64,
+    name: Option<&'a str>,
+    kind: Option<&'static str>,
+    spawned_at: Option<String>,
+    /// The nearest first.
+    ancestors: &'a [u64],
+}
+
+impl<'a> From<&'a FindingTask> for TaskJson<'a> {
+    fn from(task: &'a FindingTask) -> Self {
+        let kind = task.kind();
+        TaskJson {
+            id: task.id,
+            name: known(&task.name),
+            kind: (kind != TaskKind::Unknown).then(|| kind.as_str()),
+            spawned_at: task.spawned_at.as_ref().map(place),
+            ancestors: &task.ancestors,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct DurationJson {
+    max: f64,
+    total: f64,
+}
+
+#[derive(Serialize)]
+struct QueueJson {
+    max: u64,
+}
+
+#[derive(Serialize)]
+struct OccurrenceJson {
+    at: String,
+    duration_ms: f64,
+}
+
+impl From<&Occurrence> for OccurrenceJson {
+    fn from(occurrence: &Occurrence) -> Self {
+        OccurrenceJson {
+            at: rfc3339(occurrence.at_unix_ns),
+            duration_ms: milliseconds(occurrence.duration_ns),
+        }
+    }
+}

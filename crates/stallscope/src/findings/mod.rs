@@ -1,0 +1,150 @@
+//! Verdicts: what was wrong, where, how often, and how sure we are.
+//!
+//! [`rules`] decides from evidence and [`store`] keeps what was found; both are pure. [`analyst`] turns the bytes of a stack into frames, and [`log`]
+//! writes findings into the application's log.
+
+mod analyst;
+mod log;
+mod rules;
+mod store;
+
+use std::time::{Duration, SystemTime};
+
+use stallscope_wire::message::{self, FindingTask};
+
+use self::analyst::Analyst;
+use self::rules::{Seen, Verdict};
+use self::store::{Change, Occurrence, Place, Stall, Store};
+use crate::watch::{Evidence, Report};
+
+/// Everything that was found in this process. Owned by the agent thread.
+pub(crate) struct Findings {
+    analyst: Analyst,
+    store: Store,
+    /// Long polls that had handed their worker on, by `block_in_place`.
+    in_place: u64,
+}
+
+/// Who knows the task that stalled.
+pub(crate) trait Tasks {
+    fn describe(&self, task: u64) -> FindingTask;
+}
+
+impl Findings {
+    pub(crate) fn new() -> Self {
+        Findings {
+            analyst: Analyst::new(),
+            store: Store::default(),
+            in_place: 0,
+        }
+    }
+
+    /// Takes in what the watchdog has seen.
+    pub(crate) fn take_in(&mut self, report: Report, tasks: &dyn Tasks) {
+        match report {
+            Report::Stalled(evidence) => self.stalled(&evidence, tasks),
+            Report::Over {
+                thread,
+                key,
+                length,
+            } => self.store.over(Stall { thread, key }, length, unix_now()),
+            Report::Paused { length } => self.store.paused(length, unix_now()),
+        }
+    }
+
+    /// What was found, the most harmful first.
+    pub(crate) fn window(
+        &self,
+        query: &message::FindingsQuery,
+        started_unix: Duration,
+    ) -> message::Findings {
+        let since = if query.since_ns == 0 {
+            0
+        } else {
+            nanos(started_unix).saturating_add(query.since_ns)
+        };
+        self.store
+            .window(since, query.with_info, query.limit, unix_now())
+    }
+
+    /// Findings that blame a line, so far.
+    pub(crate) fn count(&self) -> u64 {
+        self.store.count()
+    }
+
+    /// Long polls that had handed their worker on, by `block_in_place`: intended, and harmless.
+    pub(crate) fn in_place(&self) -> u64 {
+        self.in_place
+    }
+
+    /// The frames of a stack, for a listing of all threads.
+    pub(crate) fn frames(
+        &mut self,
+        stack: &stallscope_stack::RawStack,
+    ) -> (Vec<message::Frame>, String) {
+        self.analyst.frames(stack)
+    }
+
+    fn stalled(&mut self, evidence: &Evidence, tasks: &dyn Tasks) {
+        let (frames, _missing) = match &evidence.stack {
+            Ok(stack) => self.analyst.frames(stack),
+            Err(why) => (Vec::new(), why.clone()),
+        };
+        let behind = evidence
+            .stack
+            .as_ref()
+            .ok()
+            .and_then(|stack| stack.just_left());
+        let seen = Seen {
+            cause: &evidence.cause,
+            behind,
+            frames: &frames,
+            starved: evidence.starved,
+        };
+        let (rule, detail) = match rules::long_poll(&seen) {
+            Verdict::Is(rule, detail) => (rule, detail),
+            Verdict::Intended => {
+                self.in_place += 1;
+                return;
+            }
+        };
+        let task = tasks.describe(evidence.task.0);
+        let place = Place::of(&frames, &task);
+        let occurrence = Occurrence {
+            stall: Stall {
+                thread: evidence.thread,
+                key: evidence.key,
+            },
+            rule,
+            detail,
+            place,
+            task,
+            frames,
+            tid: evidence.tid,
+            worker: evidence.worker,
+            queued: evidence.queued,
+            length: evidence.length,
+        };
+        if let Change {
+            finding,
+            is_news: true,
+        } = self.store.stalled(occurrence, unix_now())
+            && let Some(finding) = self.store.get(finding)
+        {
+            log::write(finding);
+        }
+    }
+}
+
+/// Wall clock, nanoseconds since 1970.
+fn unix_now() -> u64 {
+    nanos(
+        SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default(),
+    )
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
