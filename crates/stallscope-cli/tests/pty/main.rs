@@ -55,6 +55,23 @@ fn the_only_process_is_shown_keys_work_and_q_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
+fn no_key_waits_for_the_next_one_while_the_window_changes_its_size() {
+    let served = Served::new();
+    let mut terminal = view(&served, &[]);
+    terminal.expect("×40");
+    terminal.press("/");
+    let text = "these keys are pressed while somebody drags the window's edge";
+    for end in 1..=text.len() {
+        terminal.resize(if end % 2 == 0 { 100 } else { 120 }, 40);
+        terminal.press(&text[end - 1..end]);
+        terminal.expect(text[..end].trim_end());
+    }
+    terminal.press("\x03");
+    assert!(terminal.ended().success());
+    terminal.expect_restored();
+}
+
+#[test]
 fn the_death_of_the_process_is_told_and_the_view_can_still_be_left() {
     let served = Served::new();
     let mut terminal = view(&served, &["--pid", &std::process::id().to_string()]);

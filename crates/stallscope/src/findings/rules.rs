@@ -383,6 +383,19 @@ mod tests {
     }
 
     #[test]
+    fn every_rule_is_explained() {
+        let page = include_str!("../../../../docs/findings.md");
+        for about in RULES {
+            let heading = format!("\n## {} {}\n", about.kind, about.name);
+            assert!(
+                page.contains(&heading),
+                "docs/findings.md has no section `{}`",
+                heading.trim()
+            );
+        }
+    }
+
+    #[test]
     fn the_last_part_of_a_name_is_the_function() {
         assert_eq!(
             last_part("tokio::future::block_on::block_on::<app::f::{closure#0}>"),

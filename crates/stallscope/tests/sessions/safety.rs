@@ -194,3 +194,13 @@ fn the_agent_answers_while_every_worker_is_stalled() {
         );
     }
 }
+
+#[test]
+fn the_process_tells_who_it_is() {
+    let program = Program::start("family");
+    let process = program.connect().welcome.process.expect("a process");
+    assert_eq!(process.pid, program.pid());
+    assert!(process.program.starts_with("sessions"), "{process:?}");
+    assert!(process.tokio_version.starts_with("1."), "{process:?}");
+    assert_eq!(process.stallscope_version, env!("CARGO_PKG_VERSION"));
+}

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use stallscope_wire::message::{Certainty, Finding, Severity, TaskKind};
+use stallscope_wire::message::{Finding, TaskKind};
 
 use crate::support::{Program, line_of};
 
@@ -28,43 +28,45 @@ fn line(finding: &Finding) -> Option<u32> {
     Some(location.line)
 }
 
-/// A program that stalls in one way makes one finding, with that rule, at that line.
-fn is_found(kind: &str, mark: &str) {
-    let mut program = stalling(kind);
-    let mut client = program.connect();
-    let finding = client.finding_when(|finding| finding.rule == kind && finding.count >= 2);
-    assert_eq!(line(&finding), Some(line_of(mark)), "{finding:#?}");
-    assert_eq!(
-        (finding.kind.as_str(), finding.certainty()),
-        ("long-poll", Certainty::Proven)
-    );
-    assert!(finding.longest_ns >= 20_000_000, "{finding:#?}");
-    assert!(finding.severity() >= Severity::Warning);
-    assert!(
-        finding.stack.iter().any(|frame| frame.in_app),
-        "{finding:#?}"
-    );
-    let task = finding.task.as_ref().expect("it was a task's poll");
-    assert_eq!(
-        (task.kind(), task.ancestors.as_slice()),
-        (TaskKind::Task, [0].as_slice())
-    );
-    let others: Vec<_> = client
-        .findings(false)
-        .into_iter()
-        .filter(|other| other.id != finding.id)
-        .collect();
-    let others: Vec<_> = others
-        .into_iter()
-        .map(|other| (other.rule, other.message))
-        .collect();
-    assert_eq!(others, [], "one fault, one finding");
-    program.go_on();
-}
-
 #[cfg(tokio_unstable)]
 mod in_tasks {
+    use stallscope_wire::message::{Certainty, Severity};
+
     use super::*;
+
+    /// A program that stalls in one way makes one finding, with that rule, at that line.
+    fn is_found(kind: &str, mark: &str) {
+        let mut program = stalling(kind);
+        let mut client = program.connect();
+        let finding = client.finding_when(|finding| finding.rule == kind && finding.count >= 2);
+        assert_eq!(line(&finding), Some(line_of(mark)), "{finding:#?}");
+        assert_eq!(
+            (finding.kind.as_str(), finding.certainty()),
+            ("long-poll", Certainty::Proven)
+        );
+        assert!(finding.longest_ns >= 20_000_000, "{finding:#?}");
+        assert!(finding.severity() >= Severity::Warning);
+        assert!(
+            finding.stack.iter().any(|frame| frame.in_app),
+            "{finding:#?}"
+        );
+        let task = finding.task.as_ref().expect("it was a task's poll");
+        assert_eq!(
+            (task.kind(), task.ancestors.as_slice()),
+            (TaskKind::Task, [0].as_slice())
+        );
+        let others: Vec<_> = client
+            .findings(false)
+            .into_iter()
+            .filter(|other| other.id != finding.id)
+            .collect();
+        let others: Vec<_> = others
+            .into_iter()
+            .map(|other| (other.rule, other.message))
+            .collect();
+        assert_eq!(others, [], "one fault, one finding");
+        program.go_on();
+    }
 
     #[test]
     fn a_sleep() {

@@ -61,16 +61,6 @@ fn every_task_has_its_parent_and_its_line() {
 }
 
 #[test]
-fn the_process_tells_who_it_is() {
-    let program = Program::start("family");
-    let process = program.connect().welcome.process.expect("a process");
-    assert_eq!(process.pid, program.pid());
-    assert!(process.program.starts_with("sessions"), "{process:?}");
-    assert!(process.tokio_version.starts_with("1."), "{process:?}");
-    assert_eq!(process.stallscope_version, env!("CARGO_PKG_VERSION"));
-}
-
-#[test]
 fn a_blocking_closure_is_known_by_the_task_it_spawned_and_gone_when_it_ends() {
     let mut program = Program::start("blocking");
     program.expect("spawned");
