@@ -31,8 +31,6 @@ pub(super) struct Stall {
 
 struct Open {
     finding: usize,
-    /// Nanoseconds so far.
-    length: u64,
     began_unix: u64,
 }
 
@@ -138,7 +136,8 @@ impl Store {
     pub(super) fn stalled(&mut self, occurrence: Occurrence, now_unix: u64) -> Change {
         let stall = occurrence.stall;
         if let Some(open) = self.open.get_mut(&stall) {
-            open.length = occurrence.length;
+            // Counted back from here: time in which the process stood still is not part of it.
+            open.began_unix = now_unix.saturating_sub(occurrence.length);
             let finding = open.finding;
             self.findings[finding].grow(occurrence, now_unix);
             return Change {
@@ -149,7 +148,6 @@ impl Store {
         let key = (occurrence.rule, occurrence.place.key());
         let known = self.by_place.get(&key).copied();
         let began_unix = now_unix.saturating_sub(occurrence.length);
-        let length = occurrence.length;
         let finding = match known {
             Some(finding) => finding,
             None if self.findings.len() >= MOST_FINDINGS => {
@@ -172,7 +170,6 @@ impl Store {
             stall,
             Open {
                 finding,
-                length,
                 began_unix,
             },
         );
@@ -193,7 +190,6 @@ impl Store {
         };
         let finding = &mut self.findings[open.finding];
         finding.open = finding.open.saturating_sub(1);
-        // A pause of the whole process is not counted, but the poll's own clock has seen it.
         finding.total += length;
         finding.longest = finding.longest.max(length);
         finding.last_unix = now_unix;

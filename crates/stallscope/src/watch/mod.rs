@@ -79,13 +79,18 @@ impl Watchdog {
         match act {
             Act::Note(poll) => _ = self.readings.insert(poll.thread, Readings::take(poll.key)),
             Act::Capture { poll, length } => self.capture(poll, length),
-            Act::Over { poll, length } => {
+            Act::Over {
+                poll,
+                length,
+                forgiven,
+            } => {
                 self.readings.remove(&poll.thread);
                 let exact = thread(poll.thread).and_then(|thread| {
                     let started = crate::recorder::Ticks(poll.key);
                     thread.long_polls.length_of(TaskId(poll.task), started)
                 });
-                let length = exact.map_or(length, |ticks| rate.nanos(ticks));
+                let length =
+                    exact.map_or(length, |ticks| rate.nanos(ticks).saturating_sub(forgiven));
                 INBOX.put(Report::Over {
                     thread: poll.thread,
                     key: poll.key,

@@ -28,8 +28,12 @@ pub(super) enum Act {
     Note(Poll),
     /// Take the second reading and the stack. `length`: how long the poll has lasted, pauses of the whole process left out.
     Capture { poll: Poll, length: u64 },
-    /// A captured poll is over.
-    Over { poll: Poll, length: u64 },
+    /// A captured poll is over. `length` as above; `forgiven` is what was left out.
+    Over {
+        poll: Poll,
+        length: u64,
+        forgiven: u64,
+    },
     /// The whole process stood still for this long: a stopped process or machine. No poll is to blame.
     Paused(u64),
 }
@@ -131,6 +135,7 @@ impl Stalls {
                 acts.push(Act::Over {
                     poll: watched.poll,
                     length,
+                    forgiven: watched.forgiven,
                 });
             }
             goes_on

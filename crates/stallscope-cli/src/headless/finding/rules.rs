@@ -223,4 +223,25 @@ mod tests {
             }
         }
     }
+
+    /// Each rule has a section there, titled with its kind and its name.
+    #[test]
+    fn every_rule_that_is_explained_is_known() {
+        let page = include_str!("../../../../../docs/findings.md");
+        let explained: Vec<(&str, &str)> = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("## ")?.split_once(' '))
+            .filter(|(kind, _)| KINDS.iter().any(|known| known.name == *kind))
+            .collect();
+        assert!(!explained.is_empty());
+        for (name, rule) in explained {
+            let known = KINDS.iter().filter(|kind| kind.name == name).any(|kind| {
+                kind.rules
+                    .iter()
+                    .chain(kind.informs)
+                    .any(|known| *known == rule)
+            });
+            assert!(known, "`## {name} {rule}` cannot be named with --fail-on");
+        }
+    }
 }

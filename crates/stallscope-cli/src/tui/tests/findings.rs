@@ -335,7 +335,7 @@ fn another_process_begins_with_its_own_findings() {
 #[test]
 fn a_worker_is_stuck_from_the_threshold_of_the_application_on() {
     let mut session = Session::on(FakeAgent::hybrid_service(), 80, 24);
-    session.expect("stuck 341ms in #4 reports");
+    session.expect("stuck 341ms #4 reports");
     assert_eq!(session.cell_of("stuck").fg, Color::Yellow);
     session.outside(|outside| outside.agent.overview.long_poll_threshold_ns = 400 * MILLISECOND);
     session
@@ -361,6 +361,6 @@ fn of_many_workers_those_that_are_stuck_are_seen() {
     };
     agent.overview.runtimes[0].workers = idle.chain([stuck]).collect();
     Session::on(agent, 80, 24)
-        .expect("w63 ████████ stuck 900ms in #3")
+        .expect("w63 ████████ stuck 900ms #3")
         .expect("more workers");
 }

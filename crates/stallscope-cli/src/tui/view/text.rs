@@ -104,7 +104,8 @@ pub(crate) fn count(n: u64) -> String {
 /// How long something has been over: `12s ago`, `2m10s ago`.
 pub(crate) fn ago(ns: u64) -> String {
     match ns / 1_000_000_000 {
-        seconds @ 0..60 => format!("{seconds}s ago"),
+        0 => "just now".to_owned(),
+        seconds @ 1..60 => format!("{seconds}s ago"),
         seconds => format!("{} ago", duration(seconds.saturating_mul(1_000_000_000))),
     }
 }

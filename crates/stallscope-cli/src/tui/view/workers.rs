@@ -72,7 +72,7 @@ fn gauge(model: &Model, worker: &WorkerGauge, theme: Theme) -> Vec<Span<'static>
         // Its share of time says nothing beside that.
         let since = format!(" stuck {}", duration(lasted));
         spans.push(Span::styled(since, theme.style(Role::Warning)));
-        spans.push(Span::raw(format!(" in #{task} {}", known_as(model, task))));
+        spans.push(Span::raw(format!(" #{task} {}", known_as(model, task))));
         return spans;
     }
     spans.push(Span::raw(format!(" {share} ")));

@@ -6,7 +6,7 @@ mod times;
 
 use ratatui::buffer::Buffer;
 use ratatui::text::{Line, Span};
-use stallscope_wire::message::{Finding, FindingTask};
+use stallscope_wire::message::{Certainty, Finding, FindingTask, TaskKind};
 use stallscope_wire::text::place;
 
 use super::fact::{self, Fact, fact};
@@ -160,13 +160,15 @@ fn location(finding: &Finding) -> String {
     }
 }
 
+/// A kind is told only where it is not the usual one.
 fn named(task: &FindingTask) -> String {
-    let kind = task.kind().as_str();
-    if task.name.is_empty() {
-        format!("#{} ({kind})", task.id)
-    } else {
-        format!("{} #{} ({kind})", printable(&task.name), task.id)
-    }
+    let kind = match task.kind() {
+        TaskKind::Task | TaskKind::Unknown => "",
+        kind => kind.as_str(),
+    };
+    let words = [kind, &printable(&task.name), &format!("#{}", task.id)];
+    let known: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    known.join(" ")
 }
 
 /// From the outermost to the parent, with the names of those that are on the screen.
@@ -211,7 +213,6 @@ fn cause(finding: &Finding) -> String {
 }
 
 fn certainty(finding: &Finding) -> String {
-    use stallscope_wire::message::Certainty;
     match finding.certainty() {
         Certainty::Proven => "proven: it was seen while it happened".to_owned(),
         Certainty::Likely => "likely: the evidence could also mean something else".to_owned(),

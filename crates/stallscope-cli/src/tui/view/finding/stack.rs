@@ -23,11 +23,20 @@ pub(super) fn lines(page: &Page, theme: Theme, columns: usize) -> Vec<Line<'stat
         "stack of the longest, innermost first",
         theme.style(Role::ColumnHead),
     )];
+    let mut seen = 0;
     for run in stack.chunk_by(|one, next| one.in_app == next.in_app) {
         let foreign = run.first().is_some_and(|frame| !frame.in_app);
+        seen += run.len();
         if foreign && !page.unfolded {
+            let called_by_own_code = seen < stack.len();
             lines.push(Line::styled(
-                format!("  {}", clip(&folded(run), columns.saturating_sub(INDENT))),
+                format!(
+                    "  {}",
+                    clip(
+                        &folded(run, called_by_own_code),
+                        columns.saturating_sub(INDENT)
+                    )
+                ),
                 theme.style(Role::Dim),
             ));
         } else {
@@ -38,15 +47,18 @@ pub(super) fn lines(page: &Page, theme: Theme, columns: usize) -> Vec<Line<'stat
     lines
 }
 
-/// The outermost of the frames is what the application's code called.
-fn folded(run: &[Frame]) -> String {
+/// How many frames there are, of whom, and the outermost of them, if that is what the application's code called.
+fn folded(run: &[Frame], called_by_own_code: bool) -> String {
     let mut origins: Vec<String> = run.iter().map(|frame| printable(&frame.origin)).collect();
     origins.sort_unstable();
     origins.dedup();
     origins.retain(|origin| !origin.is_empty());
-    let called = run.last().map(name).unwrap_or_default();
     let frames = counted(run.len() as u64, "frame");
-    format!("⋯ {frames} of {}: {called}", origins.join(", "))
+    let folded = format!("⋯ {frames} of {}", origins.join(", "));
+    match run.last().filter(|_| called_by_own_code) {
+        Some(called) => format!("{folded}: {}", name(called)),
+        None => folded,
+    }
 }
 
 /// The function, and its place on the same line if there is room, else below.
