@@ -650,7 +650,7 @@ pub struct Finding {
     pub tid: u32,
     #[prost(uint32, optional, tag = "19")]
     pub worker: ::core::option::Option<u32>,
-    /// Latest occurrences, at most 32, oldest first.
+    /// Latest occurrences, at most 32, oldest first; if `ongoing`, the last is the one that goes on.
     #[prost(message, repeated, tag = "20")]
     pub occurrences: ::prost::alloc::vec::Vec<Occurrence>,
 }

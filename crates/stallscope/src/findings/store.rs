@@ -264,10 +264,7 @@ impl Store {
                 .open
                 .values()
                 .filter(|open| self.findings[open.finding].id == finding.id);
-            finding.to_message(
-                open.map(|open| now_unix.saturating_sub(open.began_unix))
-                    .max(),
-            )
+            finding.to_message(open.map(|open| open.began_unix).min(), now_unix)
         };
         message::Findings {
             total,
@@ -388,8 +385,19 @@ impl Finding {
         self.open > 0
     }
 
-    fn to_message(&self, ongoing: Option<u64>) -> message::Finding {
+    /// `began_unix`: of the occurrence that goes on, the oldest if there are several.
+    fn to_message(&self, began_unix: Option<u64>, now_unix: u64) -> message::Finding {
         let about = self.rule.about();
+        let ongoing = began_unix.map(|began| now_unix.saturating_sub(began));
+        let going_on =
+            began_unix
+                .zip(ongoing)
+                .map(|(at_unix_ns, duration_ns)| message::Occurrence {
+                    at_unix_ns,
+                    duration_ns,
+                });
+        let skipped =
+            (self.occurrences.len() + usize::from(going_on.is_some())).saturating_sub(OCCURRENCES);
         let longest = self.longest.max(ongoing.unwrap_or(0));
         let severity: Severity = self.rule.severity(longest);
         message::Finding {
@@ -425,7 +433,13 @@ impl Finding {
             help: format!("docs/findings.md#{}-{}", about.kind, about.name),
             tid: self.tid,
             worker: self.worker,
-            occurrences: self.occurrences.iter().copied().collect(),
+            occurrences: self
+                .occurrences
+                .iter()
+                .copied()
+                .chain(going_on)
+                .skip(skipped)
+                .collect(),
         }
     }
 }
@@ -501,6 +515,7 @@ mod tests {
             (going_on.count, going_on.ongoing, going_on.longest_ns),
             (1, true, 120 * MS)
         );
+        assert_eq!(going_on.occurrences.len(), 1, "the one that goes on");
         assert_eq!(
             going_on.message,
             "worker 1 has been blocked for 120 ms in std::fs::read at src/report.rs:41: it used a file \

@@ -64,3 +64,45 @@ fn build(client: &Path) {
         String::from_utf8_lossy(&built.stderr)
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+
+    fn file(path: &Path, age: Duration) {
+        let file = File::create(path).expect("a file in our own folder");
+        file.set_modified(SystemTime::now() - age)
+            .expect("its time can be set");
+    }
+
+    #[test]
+    fn a_binary_is_fresh_while_it_is_newer_than_all_its_sources() {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let [binary, one, two] =
+            ["client", "one.rs", "two.rs"].map(|name| folder.path().join(name));
+        let hour = Duration::from_secs(3600);
+        let list = format!(
+            "{}: {} {}\n",
+            binary.display(),
+            one.display(),
+            two.display()
+        );
+
+        file(&one, 3 * hour);
+        file(&two, 3 * hour);
+        assert!(!is_fresh(&binary), "there is none");
+        file(&binary, 2 * hour);
+        assert!(!is_fresh(&binary), "nothing says what went into it");
+        fs::write(binary.with_extension("d"), list).expect("a file in our own folder");
+        assert!(is_fresh(&binary));
+        file(&two, hour);
+        assert!(!is_fresh(&binary), "a source was changed");
+        file(&binary, Duration::ZERO);
+        assert!(is_fresh(&binary), "it was built again");
+        fs::remove_file(&one).expect("it is there");
+        assert!(!is_fresh(&binary), "a source is gone");
+    }
+}
