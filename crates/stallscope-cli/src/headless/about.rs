@@ -63,9 +63,10 @@ impl About {
         } = &self.process;
         writeln!(
             out,
-            "{} (pid {pid}), {}, up {}, tokio {}, stallscope {}",
+            "{} (pid {pid}), {} (tokio counts {}), up {}, tokio {}, stallscope {}",
             printable(program),
             counted(self.overview.live_tasks, "task"),
+            RuntimeJson::from(&self.overview).alive_tasks,
             duration(self.uptime_ns()),
             printable(tokio_version),
             printable(stallscope_version),
@@ -113,6 +114,7 @@ impl About {
                 uptime_ms: milliseconds(self.uptime_ns()),
             },
             tiers: Tiers(&self.overview.tiers),
+            runtime: RuntimeJson::from(&self.overview),
         }
     }
 }
@@ -129,6 +131,7 @@ struct Answer<'a, B> {
 pub(super) struct Head<'a> {
     process: ProcessJson<'a>,
     tiers: Tiers<'a>,
+    runtime: RuntimeJson,
 }
 
 #[derive(Serialize)]
@@ -138,6 +141,31 @@ struct ProcessJson<'a> {
     tokio: &'a str,
     stallscope: &'a str,
     uptime_ms: f64,
+}
+
+/// All runtimes of the process that have not shut down.
+#[derive(Serialize)]
+struct RuntimeJson {
+    workers: usize,
+    /// Tasks that are seen.
+    live_tasks: u64,
+    /// Tasks that there are, by tokio's own count.
+    alive_tasks: u64,
+    polls: u64,
+    dropped_events: u64,
+}
+
+impl From<&Overview> for RuntimeJson {
+    fn from(overview: &Overview) -> Self {
+        let running = || overview.runtimes.iter().filter(|runtime| !runtime.ended);
+        RuntimeJson {
+            workers: running().map(|runtime| runtime.workers.len()).sum(),
+            live_tasks: overview.live_tasks,
+            alive_tasks: running().map(|runtime| runtime.alive_tasks).sum(),
+            polls: overview.polls,
+            dropped_events: overview.dropped_events,
+        }
+    }
 }
 
 /// `{"core": "on", "deep": "off: why and how to get it"}`.

@@ -56,7 +56,7 @@ fn what_only_informs_is_shown_on_request() {
 fn json_has_every_field_of_the_contract() {
     let (sandbox, _agent) = small();
     let answer = sandbox.run("findings --json").json();
-    let runtime = json!({"workers": 3, "live_tasks": 5, "polls": 88_171, "dropped_events": 0});
+    let runtime = json!({"workers": 3, "live_tasks": 5, "alive_tasks": 5, "polls": 88_171, "dropped_events": 0});
     assert_eq!(
         answer,
         json!({

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use stallscope_wire::message::{
-    Certainty, Finding, FindingTask, Location, Occurrence, Overview, Severity, TaskKind,
+    Certainty, Finding, FindingTask, Location, Occurrence, Severity, TaskKind,
 };
 use stallscope_wire::text::place;
 
@@ -21,7 +21,6 @@ pub(in crate::headless) struct Answer<'a> {
     schema: u32,
     #[serde(flatten)]
     head: Head<'a>,
-    runtime: RuntimeJson,
     /// The time that was watched; not part of `findings`, which holds everything so far.
     #[serde(skip_serializing_if = "Option::is_none")]
     window: Option<&'a Window>,
@@ -36,7 +35,6 @@ impl<'a> Answer<'a> {
         Answer {
             schema: SCHEMA,
             head: about.head(),
-            runtime: RuntimeJson::from(&about.overview),
             window,
             matched: findings.total,
             findings: findings.findings.iter().map(FindingJson::from).collect(),
@@ -51,27 +49,6 @@ pub(in crate::headless) struct Window {
     pub(in crate::headless) watched_ms: f64,
     /// Why it was not watched to its end; `null` if it was.
     pub(in crate::headless) cut_short: Option<String>,
-}
-
-/// All runtimes of the process that have not shut down.
-#[derive(Serialize)]
-struct RuntimeJson {
-    workers: usize,
-    live_tasks: u64,
-    polls: u64,
-    dropped_events: u64,
-}
-
-impl From<&Overview> for RuntimeJson {
-    fn from(overview: &Overview) -> Self {
-        let running = overview.runtimes.iter().filter(|runtime| !runtime.ended);
-        RuntimeJson {
-            workers: running.map(|runtime| runtime.workers.len()).sum(),
-            live_tasks: overview.live_tasks,
-            polls: overview.polls,
-            dropped_events: overview.dropped_events,
-        }
-    }
 }
 
 #[derive(Serialize)]
