@@ -96,24 +96,32 @@ fn steps(workspace: &Metadata) -> Vec<Step> {
     steps
 }
 
-/// Lints with each feature of a package alone: a feature must not lean on another one that happens to be on.
+/// Lints with each feature of a package alone, and without those that are on by default: a feature must not lean on
+/// another one that happens to be on, nor the rest on any.
 fn feature_steps<'a>(
     package: &'a Package,
     workspace: &'a Metadata,
 ) -> impl Iterator<Item = Step> + 'a {
     let name = &package.name;
-    let features = package
-        .features
-        .keys()
-        .filter(|feature| *feature != "default");
-    features.map(move |feature| {
+    package.features.keys().map(move |feature| {
+        let (with, features) = match feature.as_str() {
+            "default" => ("without features".to_owned(), String::new()),
+            feature => (
+                format!("with feature {feature} alone"),
+                format!(" --features {feature}"),
+            ),
+        };
         let step = Step::new(
-            &format!("lints of {name} with feature {feature} alone"),
+            &format!("lints of {name} {with}"),
             &format!(
-                "clippy --package {name} --no-default-features --features {feature} --all-targets -- --deny warnings"
+                "clippy --package {name} --no-default-features{features} --all-targets -- --deny warnings"
             ),
         );
-        if LIBRARIES.contains(&name.as_str()) { step.core_tier(workspace) } else { step }
+        if LIBRARIES.contains(&name.as_str()) {
+            step.core_tier(workspace)
+        } else {
+            step
+        }
     })
 }
 
@@ -223,6 +231,7 @@ mod tests {
         RUSTFLAGS= cargo clippy --target-dir target/core --package stallscope --package stallscope-macros --package stallscope-stack --package stallscope-wire --all-targets -- --deny warnings
         RUSTFLAGS= cargo test --target-dir target/core --package stallscope --package stallscope-macros --package stallscope-stack --package stallscope-wire
         RUSTFLAGS= cargo clippy --target-dir target/core --package stallscope --no-default-features --features deep --all-targets -- --deny warnings
+        RUSTFLAGS= cargo clippy --target-dir target/core --package stallscope --no-default-features --all-targets -- --deny warnings
         cargo clippy --package stallscope-bench --no-default-features --features console --all-targets -- --deny warnings
         ");
     }

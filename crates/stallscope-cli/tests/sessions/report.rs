@@ -94,7 +94,7 @@ fn it_holds_what_was_seen_in_the_window_and_what_still_holds() {
     let took = began.elapsed();
     assert_eq!(ids(&report), [1, 4]);
     assert!(took >= Duration::from_secs(1), "{took:?}");
-    assert!(took < Duration::from_secs(3), "{took:?}");
+    assert!(took < Duration::from_secs(20), "{took:?}");
 
     let queries: Vec<FindingsQuery> = agent
         .heard()
@@ -193,7 +193,8 @@ fn a_program_that_stands_still_does_not_hold_up_the_report() {
     let began = Instant::now();
     let report = sandbox.run("report --for 300ms --json").json();
     let took = began.elapsed();
-    assert!(took < Duration::from_millis(2_300), "{took:?}");
+    // Where nothing else is said, an answer is waited for that long.
+    assert!(took < Duration::from_secs(5), "{took:?}");
     assert_eq!(ids(&report), [5]);
     let why = report["window"]["cut_short"].as_str().expect("why");
     assert!(why.contains("gave no answer"), "{why}");

@@ -10,10 +10,11 @@ mod store;
 
 use std::time::{Duration, SystemTime};
 
+use stallscope_stack::RawStack;
 use stallscope_wire::message::{self, FindingTask};
 
 use self::analyst::Analyst;
-use self::rules::{Seen, Verdict};
+use self::rules::{Rule, Seen, Verdict};
 use self::store::{Change, Occurrence, Place, Stall, Store};
 use crate::watch::{Evidence, Report};
 
@@ -86,27 +87,18 @@ impl Findings {
     }
 
     fn stalled(&mut self, evidence: &Evidence, tasks: &dyn Tasks) {
-        let (frames, _missing) = match &evidence.stack {
-            Ok(stack) => self.analyst.frames(stack),
-            Err(why) => (Vec::new(), why.clone()),
+        let first = self.judge(evidence, evidence.stack.as_ref().ok());
+        let (verdict, frames) = match (&first.0, &evidence.again) {
+            // Seen with nothing but its own code: a second look decides whether it only computes.
+            (Verdict::Is(Rule::Cpu, _), Some(again)) => match self.judge(evidence, Some(again)) {
+                second @ (Verdict::Is(Rule::FileIo, _), _) => second,
+                _ => first,
+            },
+            _ => first,
         };
-        let behind = evidence
-            .stack
-            .as_ref()
-            .ok()
-            .and_then(|stack| stack.just_left());
-        let seen = Seen {
-            cause: &evidence.cause,
-            behind,
-            frames: &frames,
-            starved: evidence.starved,
-        };
-        let (rule, detail) = match rules::long_poll(&seen) {
-            Verdict::Is(rule, detail) => (rule, detail),
-            Verdict::Intended => {
-                self.in_place += 1;
-                return;
-            }
+        let Verdict::Is(rule, detail) = verdict else {
+            self.in_place += 1;
+            return;
         };
         let task = tasks.describe(evidence.task.0);
         let place = Place::of(&frames, &task);
@@ -133,6 +125,25 @@ impl Findings {
         {
             log::write(finding);
         }
+    }
+}
+
+impl Findings {
+    fn judge(
+        &mut self,
+        evidence: &Evidence,
+        stack: Option<&RawStack>,
+    ) -> (Verdict, Vec<message::Frame>) {
+        let frames = stack
+            .map(|stack| self.analyst.frames(stack).0)
+            .unwrap_or_default();
+        let seen = Seen {
+            cause: &evidence.cause,
+            behind: stack.and_then(RawStack::just_left),
+            frames: &frames,
+            starved: evidence.starved,
+        };
+        (rules::long_poll(&seen), frames)
     }
 }
 

@@ -35,6 +35,8 @@ pub(crate) struct Evidence {
     pub(crate) queued: u64,
     /// The stack, or why there is none.
     pub(crate) stack: Result<RawStack, String>,
+    /// Of a thread that runs, a second one a moment later: one sample may fall between two calls of a loop.
+    pub(crate) again: Option<RawStack>,
 }
 
 /// What the kernel says of the watched threads at one moment.

@@ -110,12 +110,16 @@ impl Watchdog {
         let (mut cause, mut starved) = (Cause::Unknown, false);
         let mut stack = Err("stacks of other threads are not available here".to_owned());
         let mut may_come = false;
+        let mut again = None;
         if let Some(handle) = thread.handle() {
             if let Some(before) = before.filter(|readings| readings.key == poll.key) {
                 cause = before.cause(&after, handle.tid(), self.threshold / 2);
                 starved = before.others_starved(&after, thread.tid());
             }
             stack = capture_within(&handle, PATIENCE).map_err(|error| error.to_string());
+            if cause == Cause::OnCpu && stack.is_ok() {
+                again = capture_within(&handle, PATIENCE).ok();
+            }
             // Without a stack there is no line. While the stall is young, the next look may get one.
             may_come = stack.is_err() && length < 4 * nanos(self.threshold);
         }
@@ -137,6 +141,7 @@ impl Watchdog {
                 starved,
                 queued,
                 stack,
+                again,
             })));
         }
     }

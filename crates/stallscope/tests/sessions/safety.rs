@@ -168,7 +168,7 @@ fn a_process_may_exit_with_every_worker_stalled() {
     let (status, _) = program.finish();
     assert_eq!(status.code(), Some(7));
     assert!(
-        began.elapsed() < Duration::from_secs(5),
+        began.elapsed() < Duration::from_secs(20),
         "nothing of ours delays the exit"
     );
 }

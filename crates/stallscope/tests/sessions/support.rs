@@ -20,7 +20,7 @@ use stallscope_wire::message::{
 pub(crate) const PROGRAM: &str = "SESSIONS_PROGRAM";
 
 /// Long enough for a loaded machine, short enough to fail a test run.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A running program.
 pub(crate) struct Program {
