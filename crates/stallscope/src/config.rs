@@ -19,7 +19,7 @@ use std::time::Duration;
 ///
 /// With `#[stallscope::main]` there is no "before": use the environment there, or build the runtime
 /// by hand.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Config {
     pub(crate) enabled: bool,
     pub(crate) listen: Listen,
@@ -95,6 +95,18 @@ impl fmt::Display for Complaint {
 }
 
 static INSTALLED: Mutex<Option<Config>> = Mutex::new(None);
+
+impl fmt::Debug for Config {
+    /// Without the token: configurations end up in logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("enabled", &self.enabled)
+            .field("listen", &self.listen)
+            .field("token", &self.token.as_ref().map(|_| "…"))
+            .field("long_poll", &self.long_poll)
+            .finish()
+    }
+}
 
 impl Default for Config {
     fn default() -> Self {
@@ -294,6 +306,8 @@ fn distance(one: &str, other: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use super::*;
 
     fn read(variables: &[(&str, &str)]) -> (Config, Vec<String>) {
@@ -377,6 +391,41 @@ mod tests {
         ] {
             assert_eq!(long_poll(bad), (20, 1), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_configuration_in_a_log_shows_no_token() {
+        let config = Config::new().listen_tcp(([127, 0, 0, 1], 6670).into(), "secret");
+        assert!(!format!("{config:?}").contains("secret"), "{config:?}");
+    }
+
+    /// `UPDATE_DOCS=1 cargo test -p stallscope knobs` writes it anew.
+    #[test]
+    fn the_page_of_knobs_is_this_table() {
+        let path =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
+        let page = std::fs::read_to_string(&path).expect("the page of the repository");
+        let (begin, end) = ("<!-- KNOBS: begin -->\n", "<!-- KNOBS: end -->");
+        let (before, rest) = page
+            .split_once(begin)
+            .expect("the mark where the table begins");
+        let (written, after) = rest.split_once(end).expect("the mark where it ends");
+        let mut made = "| variable | values | default | meaning |\n|---|---|---|---|\n".to_owned();
+        for knob in KNOBS {
+            let cells =
+                [knob.values, knob.default, knob.meaning].map(|cell| cell.replace('|', "\\|"));
+            writeln!(made, "| `{}` | {} |", knob.variable, cells.join(" | "))
+                .expect("a string takes it");
+        }
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            let page = format!("{before}{begin}{made}{end}{after}");
+            std::fs::write(&path, page).expect("docs/ can be written to");
+            return;
+        }
+        assert_eq!(
+            written, made,
+            "docs/configuration.md is old: UPDATE_DOCS=1 cargo test -p stallscope knobs writes it anew"
+        );
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! A runtime inspector and blocking-call detector for tokio that is left on in production.
 //!
-//! One line of an application changes. From then on, anyone on that machine who is allowed to can
-//! open the `stallscope` terminal program and see its live task tree; with nobody looking, it costs
-//! next to nothing.
+//! One line of an application changes. From then on a poll that holds its worker for longer than
+//! 20 ms becomes a finding while it is still stuck: the line, the task, the reason, and how many
+//! tasks waited. It is written to the application's log, and anyone on that machine who is allowed
+//! to can open the `stallscope` terminal program and see it above the live task tree.
 //!
 //! ```
 //! #[stallscope::main] // instead of #[tokio::main]
@@ -19,7 +20,8 @@
 //! | builds its runtime by hand | [`BuilderExt::stallscope`] and [`root`] | the same |
 //! | cannot change how its runtime is made | [`init`] in the first line of `main` | the core tier |
 //!
-//! [`spawn`] and [`task`] spawn tasks that are seen on every tier and can have a name.
+//! [`spawn`] and [`task`] spawn tasks that are seen on every tier and can have a name;
+//! [`allow_blocking`] marks a stall as intended.
 //!
 //! # Tiers
 //!

@@ -57,6 +57,7 @@ impl Answers {
     /// Lets the recorder tidy up.
     pub(crate) fn tidy(&mut self) {
         self.keeper.tidy();
+        self.findings.tidy();
     }
 }
 

@@ -1,29 +1,48 @@
 //! From the bytes of a stack to frames that a person can read.
 
+use std::time::{Duration, Instant};
+
 use stallscope_stack::{Ended, Frame, Origin, RawStack, Symbolizer, Unwinder};
 use stallscope_wire::message;
 
-/// Unwinds and names stacks. Made once: what it has read it keeps.
+/// Unwinds and names stacks. What it has read it keeps for a while: the debug information of a program is read in some 15 ms,
+/// and takes tens of megabytes.
+#[derive(Default)]
 pub(super) struct Analyst {
-    /// Made at the first stack: it reads the table of modules.
-    unwinder: Option<Unwinder>,
-    symbolizer: Symbolizer,
+    /// Made at the first stack.
+    tools: Option<Tools>,
 }
 
+struct Tools {
+    unwinder: Unwinder,
+    symbolizer: Symbolizer,
+    last_used: Instant,
+}
+
+/// Stalls come in bunches; after this long without one, the memory is given back.
+const KEEP: Duration = Duration::from_secs(60);
+
 impl Analyst {
-    pub(super) fn new() -> Self {
-        Analyst {
-            unwinder: None,
-            symbolizer: Symbolizer::new(),
+    /// Gives memory back that has not been used for a minute.
+    pub(super) fn tidy(&mut self, now: Instant) {
+        if self
+            .tools
+            .as_ref()
+            .is_some_and(|tools| now.saturating_duration_since(tools.last_used) >= KEEP)
+        {
+            self.tools = None;
         }
     }
 
     /// The frames of a stack, innermost first, and what is missing of it.
     pub(super) fn frames(&mut self, stack: &RawStack) -> (Vec<message::Frame>, String) {
-        let trace = self
-            .unwinder
-            .get_or_insert_with(Unwinder::new)
-            .unwind(stack);
+        let tools = self.tools.get_or_insert_with(|| Tools {
+            unwinder: Unwinder::new(),
+            symbolizer: Symbolizer::new(),
+            last_used: Instant::now(),
+        });
+        tools.last_used = Instant::now();
+        let trace = tools.unwinder.unwind(stack);
         let missing = match trace.ended {
             Ended::Root => "",
             Ended::Truncated => {
@@ -31,7 +50,7 @@ impl Analyst {
             }
             Ended::Lost => "the outermost frames are missing: code without unwind tables",
         };
-        let frames = self.symbolizer.frames(&trace).iter().map(frame).collect();
+        let frames = tools.symbolizer.frames(&trace).iter().map(frame).collect();
         (frames, missing.to_owned())
     }
 }

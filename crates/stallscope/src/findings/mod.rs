@@ -8,7 +8,7 @@ mod log;
 mod rules;
 mod store;
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use stallscope_stack::RawStack;
 use stallscope_wire::message::{self, FindingTask};
@@ -34,7 +34,7 @@ pub(crate) trait Tasks {
 impl Findings {
     pub(crate) fn new() -> Self {
         Findings {
-            analyst: Analyst::new(),
+            analyst: Analyst::default(),
             store: Store::default(),
             in_place: 0,
         }
@@ -66,6 +66,11 @@ impl Findings {
         };
         self.store
             .window(since, query.with_info, query.limit, unix_now())
+    }
+
+    /// Gives memory back that is not needed any more.
+    pub(crate) fn tidy(&mut self) {
+        self.analyst.tidy(Instant::now());
     }
 
     /// Findings that blame a line, so far.
