@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 
-use demo_support::{Session, Task, Tree, place};
+use demo_support::{Session, Task, Tree, eventually, place};
 use serde_json::Value;
 
 /// Where mini-redis spawns the task that removes expired keys.
@@ -116,6 +116,14 @@ fn identity(task: &Task) -> (u64, Option<u64>, String, String) {
 fn ctrl_c_ends_it_as_it_ends_mini_redis() {
     let (session, address) = start();
     let mut client = Redis::connect(&address);
+    // In its first poll the root future accepts clients and begins to listen for Ctrl-C, in either order.
+    eventually(|| {
+        let tree = session.tree();
+        match tree.all().find(|task| task.kind == "root") {
+            Some(root) if root.state == "idle" => Ok(()),
+            root => Err(format!("its first poll does not end: {root:?}")),
+        }
+    });
     session.interrupt();
     let ended = session.finish();
     assert!(ended.status.success(), "{ended:?}");
