@@ -103,7 +103,7 @@ mod tests {
         let shown = [
             ("src/main.rs", "src/main.rs"),
             (
-                "/home/me/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/tokio-1.54.1/src/park.rs",
+                "/home/me/.cargo/registry/src/a-registry-1949cf8c/tokio-1.54.1/src/park.rs",
                 "tokio-1.54.1/src/park.rs",
             ),
             (

@@ -250,7 +250,7 @@ mod tests {
                 Origin::Std,
             ),
             (
-                "/home/u/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/tokio-1.54.1/src/task.rs",
+                "/home/u/.cargo/registry/src/a-registry-1949cf8c/tokio-1.54.1/src/task.rs",
                 Origin::Tokio,
             ),
             (

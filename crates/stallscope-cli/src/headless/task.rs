@@ -163,7 +163,9 @@ mod tests {
     fn a_place_in_a_registry_crate_begins_with_the_crate() {
         let site = Site {
             id: 7,
-            file: "/home/me/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/hyper-util-0.1.17/src/rt/tokio.rs".into(),
+            file:
+                "/home/me/.cargo/registry/src/a-registry-1949cf8c/hyper-util-0.1.17/src/rt/tokio.rs"
+                    .into(),
             line: 33,
             column: 9,
         };

@@ -138,7 +138,7 @@ fn ps_as_json_says_null_where_nothing_is_known() {
         answer["tasks"][4],
         json!({
             "id": 88, "parent": 12, "parent_ended": false, "name": null, "kind": "task", "state": "running",
-            "spawned_at": "/home/me/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/hyper-util-0.1.17/src/rt/tokio.rs:33:9",
+            "spawned_at": "/home/me/.cargo/registry/src/a-registry-1949cf8c/hyper-util-0.1.17/src/rt/tokio.rs:33:9",
             "age_ms": 9800.0, "idle_ms": 0.0, "polling_ms": 55.0, "polls": 41, "busy_ms": 900.0, "longest_poll_ms": 341.2,
             "worker": 1, "runtime": 0,
         })

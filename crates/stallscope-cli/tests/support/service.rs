@@ -39,7 +39,7 @@ impl Service {
         let sites = [
             "demo-apps/hybrid-service/src/main.rs:63:9",
             "demo-apps/hybrid-service/src/pool.rs:17:5",
-            "/home/me/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/hyper-util-0.1.17/src/rt/tokio.rs:33:9",
+            "/home/me/.cargo/registry/src/a-registry-1949cf8c/hyper-util-0.1.17/src/rt/tokio.rs:33:9",
         ];
         let tasks = vec![
             Task {

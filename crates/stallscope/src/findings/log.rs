@@ -3,7 +3,7 @@
 //! One line for the first stall of a place, one more each time the count has grown tenfold: a flood in the log would hide what it tells.
 //! Without a subscriber the event goes nowhere, as all of the application's would.
 
-use super::store::Finding;
+use super::finding::Finding;
 
 pub(super) fn write(finding: &Finding) {
     let about = finding.rule().about();

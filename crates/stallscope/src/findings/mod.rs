@@ -4,6 +4,7 @@
 //! writes findings into the application's log.
 
 mod analyst;
+mod finding;
 mod log;
 mod rules;
 mod store;
@@ -14,8 +15,9 @@ use stallscope_stack::RawStack;
 use stallscope_wire::message::{self, FindingTask};
 
 use self::analyst::Analyst;
+use self::finding::{Occurrence, Place};
 use self::rules::{Rule, Seen, Verdict};
-use self::store::{Change, Occurrence, Place, Stall, Store};
+use self::store::{Change, Stall, Store};
 use crate::watch::{Evidence, Report};
 
 /// Everything that was found in this process. Owned by the agent thread.

@@ -190,7 +190,7 @@ fn stack() -> Vec<Frame> {
         ..Frame::default()
     };
     let std = "/rustc/59807616e1fa2540724bfbac14d7976d7e4a3860/library/std/src";
-    let tokio = "/home/me/.cargo/registry/src/index.crates.io-1949cf8c/tokio-1.54.1/src/runtime";
+    let tokio = "/home/me/.cargo/registry/src/a-registry-1949cf8c/tokio-1.54.1/src/runtime";
     vec![
         Frame {
             function: String::new(),

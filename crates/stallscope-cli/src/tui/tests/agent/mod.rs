@@ -53,7 +53,10 @@ impl FakeAgent {
         let main = agent.site("demo-apps/hybrid-service/src/main.rs", 31);
         let accept = agent.site("demo-apps/hybrid-service/src/server.rs", 48);
         let report = agent.site("demo-apps/hybrid-service/src/report.rs", 63);
-        let hyper = agent.site("/home/me/.cargo/registry/src/index.crates.io-1949cf8c/hyper-util-0.1.17/src/rt/tokio.rs", 33);
+        let hyper = agent.site(
+            "/home/me/.cargo/registry/src/a-registry-1949cf8c/hyper-util-0.1.17/src/rt/tokio.rs",
+            33,
+        );
         agent.add(Task {
             id: 0,
             kind: TaskKind::Root.into(),

@@ -1,0 +1,280 @@
+//! One finding: what it is about, what is known of it, and how it is said.
+
+use std::collections::VecDeque;
+
+use stallscope_wire::message::{self, Certainty, FindingTask, Frame, Location, Severity};
+use stallscope_wire::text;
+
+use super::rules::{Rule, last_part};
+use super::store::Stall;
+
+/// Occurrences that are told one by one.
+pub(super) const OCCURRENCES: usize = 32;
+
+/// One finding.
+pub(super) struct Finding {
+    pub(super) id: u64,
+    pub(super) rule: Rule,
+    pub(super) detail: String,
+    pub(super) place: Place,
+    pub(super) task: FindingTask,
+    pub(super) frames: Vec<Frame>,
+    pub(super) tid: u32,
+    pub(super) worker: Option<u32>,
+    pub(super) count: u64,
+    pub(super) first_unix: u64,
+    pub(super) last_unix: u64,
+    pub(super) longest: u64,
+    /// Of the occurrences that are over.
+    pub(super) total: u64,
+    pub(super) queued: u64,
+    /// Occurrences that go on.
+    pub(super) open: u32,
+    pub(super) occurrences: VecDeque<message::Occurrence>,
+}
+
+/// What a finding is about: the line to change or, if no line was found, where the task was spawned.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Place {
+    Line {
+        function: String,
+        file: String,
+        line: u32,
+        column: u32,
+    },
+    SpawnedAt(String),
+    Nowhere,
+}
+
+impl Place {
+    pub(super) fn of(frames: &[Frame], task: &FindingTask) -> Self {
+        match (frames.iter().find(|frame| frame.in_app), &task.spawned_at) {
+            (Some(frame), _) => Place::Line {
+                function: frame.function.clone(),
+                file: frame.file.clone(),
+                line: frame.line,
+                column: frame.column,
+            },
+            (None, Some(site)) => Place::SpawnedAt(text::place(site)),
+            (None, None) => Place::Nowhere,
+        }
+    }
+
+    /// The same place, whatever instance of a generic function and whatever column: one line is one finding.
+    pub(super) fn key(&self) -> Self {
+        match self {
+            Place::Line {
+                file,
+                line,
+                function,
+                ..
+            } if file.is_empty() => Place::Line {
+                function: function.clone(),
+                file: String::new(),
+                line: *line,
+                column: 0,
+            },
+            Place::Line { file, line, .. } => Place::Line {
+                function: String::new(),
+                file: file.clone(),
+                line: *line,
+                column: 0,
+            },
+            other => other.clone(),
+        }
+    }
+}
+
+/// A stall as it was judged.
+pub(super) struct Occurrence {
+    pub(super) stall: Stall,
+    pub(super) rule: Rule,
+    pub(super) detail: String,
+    pub(super) place: Place,
+    pub(super) task: FindingTask,
+    pub(super) frames: Vec<Frame>,
+    pub(super) tid: u32,
+    pub(super) worker: Option<u32>,
+    pub(super) queued: u64,
+    /// Nanoseconds so far.
+    pub(super) length: u64,
+}
+
+impl Finding {
+    pub(super) fn new(id: u64, occurrence: &Occurrence, began_unix: u64) -> Self {
+        Finding {
+            id,
+            rule: occurrence.rule,
+            detail: String::new(),
+            place: occurrence.place.clone(),
+            task: FindingTask::default(),
+            frames: Vec::new(),
+            tid: 0,
+            worker: None,
+            count: 0,
+            first_unix: began_unix,
+            last_unix: began_unix,
+            longest: 0,
+            total: 0,
+            queued: 0,
+            open: 0,
+            occurrences: VecDeque::new(),
+        }
+    }
+
+    /// Takes in a sight of an occurrence; the longest one lends its stack and its task.
+    pub(super) fn grow(&mut self, occurrence: Occurrence, now_unix: u64) {
+        self.last_unix = now_unix;
+        self.queued = self.queued.max(occurrence.queued);
+        (self.tid, self.worker) = (occurrence.tid, occurrence.worker);
+        if occurrence.length >= self.longest {
+            self.longest = occurrence.length;
+            // A stack without a line of the application's own says less than an earlier one with.
+            if self.frames.is_empty() || occurrence.frames.iter().any(|frame| frame.in_app) {
+                self.frames = occurrence.frames;
+            }
+            self.task = occurrence.task;
+            self.detail = occurrence.detail;
+        }
+    }
+
+    pub(super) fn harm(&self) -> u64 {
+        self.total.max(self.longest)
+    }
+
+    /// One sentence for a tired person.
+    pub(super) fn sentence(&self, ongoing: Option<u64>) -> String {
+        let about = self.rule.about();
+        let who = match (self.worker, self.tid) {
+            (Some(worker), _) => format!("worker {worker}"),
+            (None, 0) => "the process".to_owned(),
+            (None, tid) => format!("thread {tid}"),
+        };
+        let (has, length) = match ongoing {
+            Some(so_far) => ("has been blocked for", so_far),
+            None => ("was blocked for", self.longest),
+        };
+        let callee = self
+            .callee()
+            .map(|callee| format!(" in {callee}"))
+            .unwrap_or_default();
+        let place = match &self.place {
+            Place::Line { file, line, .. } if !file.is_empty() => format!(" at {file}:{line}"),
+            Place::Line { function, .. } => format!(" in {function}"),
+            Place::SpawnedAt(place) => format!(" in the task spawned at {place}"),
+            Place::Nowhere => String::new(),
+        };
+        let detail = if self.detail.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", self.detail)
+        };
+        let behind = match self.queued {
+            0 => String::new(),
+            1 => ", 1 task waiting".to_owned(),
+            count => format!(", {count} tasks waiting"),
+        };
+        if about.is_info {
+            return format!("{who} {has} {}: it {}", millis(length), about.did);
+        }
+        format!(
+            "{who} {has} {}{callee}{place}: it {}{detail}{behind}",
+            millis(length),
+            about.did
+        )
+    }
+
+    /// The function that the application's line has called.
+    fn callee(&self) -> Option<String> {
+        let app = self.frames.iter().position(|frame| frame.in_app)?;
+        let callee = self.frames.get(app.checked_sub(1)?)?;
+        (!callee.function.is_empty() && last_part(&callee.function) != "{closure}")
+            .then(|| callee.function.clone())
+    }
+
+    pub(super) fn rule(&self) -> Rule {
+        self.rule
+    }
+
+    pub(super) fn times(&self) -> (u64, u64) {
+        (self.count, self.longest)
+    }
+
+    pub(super) fn spawned_at(&self) -> String {
+        self.task
+            .spawned_at
+            .as_ref()
+            .map(text::place)
+            .unwrap_or_default()
+    }
+
+    pub(super) fn is_ongoing(&self) -> bool {
+        self.open > 0
+    }
+
+    /// `began_unix`: of the occurrence that goes on, the oldest if there are several.
+    pub(super) fn to_message(&self, began_unix: Option<u64>, now_unix: u64) -> message::Finding {
+        let about = self.rule.about();
+        let ongoing = began_unix.map(|began| now_unix.saturating_sub(began));
+        let going_on =
+            began_unix
+                .zip(ongoing)
+                .map(|(at_unix_ns, duration_ns)| message::Occurrence {
+                    at_unix_ns,
+                    duration_ns,
+                });
+        let skipped =
+            (self.occurrences.len() + usize::from(going_on.is_some())).saturating_sub(OCCURRENCES);
+        let longest = self.longest.max(ongoing.unwrap_or(0));
+        let severity: Severity = self.rule.severity(longest);
+        message::Finding {
+            id: self.id,
+            kind: about.kind.to_owned(),
+            rule: about.name.to_owned(),
+            severity: severity.into(),
+            certainty: Certainty::Proven.into(),
+            count: self.count,
+            first_seen_unix_ns: self.first_unix,
+            last_seen_unix_ns: self.last_unix,
+            ongoing: ongoing.is_some(),
+            location: match &self.place {
+                Place::Line {
+                    function,
+                    file,
+                    line,
+                    column,
+                } => Some(Location {
+                    function: function.clone(),
+                    file: file.clone(),
+                    line: *line,
+                    column: *column,
+                }),
+                Place::SpawnedAt(_) | Place::Nowhere => None,
+            },
+            task: (self.rule != Rule::ProcessPaused).then(|| self.task.clone()),
+            longest_ns: longest,
+            total_ns: self.total + ongoing.unwrap_or(0),
+            queued_behind: self.queued,
+            stack: self.frames.clone(),
+            message: self.sentence(ongoing),
+            help: format!("docs/findings.md#{}-{}", about.kind, about.name),
+            tid: self.tid,
+            worker: self.worker,
+            occurrences: self
+                .occurrences
+                .iter()
+                .copied()
+                .chain(going_on)
+                .skip(skipped)
+                .collect(),
+        }
+    }
+}
+
+fn millis(nanos: u64) -> String {
+    match nanos {
+        0..10_000_000 => format!("{:.1} ms", nanos as f64 / 1e6),
+        10_000_000..10_000_000_000 => format!("{} ms", nanos / 1_000_000),
+        _ => format!("{:.1} s", nanos as f64 / 1e9),
+    }
+}
