@@ -10,8 +10,25 @@ use syn::{Error, Expr, ExprLit, Lit, Meta, Path, Token};
 
 use crate::value::{self, Flavor, Read, SettingValue, Value};
 
-/// How errors call the attribute.
-const ATTRIBUTE: &str = "stallscope::main";
+/// One of the attributes: what it is called in errors, and what it takes.
+pub(crate) struct Attribute {
+    name: &'static str,
+    default_flavor: Flavor,
+    /// What it takes besides the arguments of a runtime.
+    limits: &'static [Argument],
+}
+
+pub(crate) static MAIN: Attribute = Attribute {
+    name: "stallscope::main",
+    default_flavor: Flavor::MultiThread,
+    limits: &[],
+};
+
+pub(crate) static TEST: Attribute = Attribute {
+    name: "stallscope::test",
+    default_flavor: Flavor::CurrentThread,
+    limits: &LIMITS,
+};
 
 /// The arguments of one attribute, each checked for itself and against the flavor.
 pub(crate) struct Arguments {
@@ -19,6 +36,14 @@ pub(crate) struct Arguments {
     /// Where the application finds tokio; `None` if it does not say.
     pub(crate) tokio: Option<Path>,
     pub(crate) settings: Vec<Setting>,
+    /// What the test may not exceed.
+    pub(crate) limits: Vec<Limit>,
+}
+
+/// One call on the limits.
+pub(crate) struct Limit {
+    pub(crate) method: Ident,
+    pub(crate) value: TokenStream,
 }
 
 /// One call on the builder.
@@ -34,6 +59,7 @@ impl Arguments {
         flavor: Flavor::CurrentThread,
         tokio: None,
         settings: Vec::new(),
+        limits: Vec::new(),
     };
 
     /// Splits what stands between the attribute's parentheses, without judging it.
@@ -42,43 +68,44 @@ impl Arguments {
     }
 
     /// Reads the arguments in the order they were written, then checks them in the order of the table.
-    pub(crate) fn read(written: impl IntoIterator<Item = Meta>) -> syn::Result<Self> {
-        let mut given: [Option<Given>; ARGUMENTS.len()] = Default::default();
+    pub(crate) fn read(
+        attribute: &Attribute,
+        written: impl IntoIterator<Item = Meta>,
+    ) -> syn::Result<Self> {
+        let mut given: Vec<Option<Given>> = attribute.arguments().map(|_| None).collect();
         for meta in written {
-            let (index, literal) = look_up(&meta)?;
-            let Argument { name, read, .. } = ARGUMENTS[index];
+            let (argument, place, literal) = attribute.look_up(&mut given, &meta)?;
+            let name = argument.name;
             let error = |message| Error::new(literal.span(), message);
-            if given[index].is_some() {
+            if place.is_some() {
                 return Err(error(format!("`{name}` set multiple times.")));
             }
-            let value = read(name, literal).map_err(error)?;
+            let value = (argument.read)(name, literal).map_err(error)?;
             let span = literal.span();
-            given[index] = Some(Given { value, span });
+            *place = Some(Given { value, span });
         }
-        Self::combine(given)
+        Self::combine(attribute, given)
     }
 
-    fn combine(given: [Option<Given>; ARGUMENTS.len()]) -> syn::Result<Self> {
+    fn combine(attribute: &Attribute, given: Vec<Option<Given>>) -> syn::Result<Self> {
         let flavor = given.iter().flatten().find_map(Given::flavor);
         let mut arguments = Self {
-            flavor: flavor.unwrap_or(Flavor::MultiThread),
-            tokio: None,
-            settings: Vec::new(),
+            flavor: flavor.unwrap_or(attribute.default_flavor),
+            ..Self::FALLBACK
         };
-        for (argument, given) in ARGUMENTS.iter().zip(given) {
+        for (argument, given) in attribute.arguments().zip(given) {
             let Some(Given { value, span }) = given else {
                 continue;
             };
             argument
-                .allowed_with(arguments.flavor)
+                .allowed_with(arguments.flavor, attribute)
                 .map_err(|message| Error::new(span, message))?;
+            let method = Ident::new(argument.name, span);
             match value {
                 Value::Flavor(_) => {}
                 Value::Tokio(path) => arguments.tokio = Some(path),
-                Value::Setting(value) => {
-                    let method = Ident::new(argument.name, span);
-                    arguments.settings.push(Setting { method, value });
-                }
+                Value::Setting(value) => arguments.settings.push(Setting { method, value }),
+                Value::Limit(value) => arguments.limits.push(Limit { method, value }),
             }
         }
         Ok(arguments)
@@ -100,8 +127,8 @@ enum Needs {
     OneThread,
 }
 
-/// Errors list the arguments in this order, and the flavor is checked in this order.
-const ARGUMENTS: [Argument; 6] = [
+/// What a runtime can be told. Errors list the arguments in this order, and the flavor is checked in this order.
+static RUNTIME: [Argument; 6] = [
     Argument::new("flavor", value::flavor, Needs::AnyFlavor),
     Argument::new("worker_threads", value::worker_threads, Needs::ManyWorkers),
     Argument::new("start_paused", value::start_paused, Needs::OneThread),
@@ -110,21 +137,28 @@ const ARGUMENTS: [Argument; 6] = [
     Argument::new("name", value::runtime_name, Needs::AnyFlavor),
 ];
 
+/// What a test can be held to.
+static LIMITS: [Argument; 1] = [Argument::new(
+    "long_poll",
+    value::duration,
+    Needs::AnyFlavor,
+)];
+
 impl Argument {
     const fn new(name: &'static str, read: Read, needs: Needs) -> Self {
         Self { name, read, needs }
     }
 
-    fn allowed_with(&self, flavor: Flavor) -> Result<(), String> {
+    fn allowed_with(&self, flavor: Flavor, attribute: &Attribute) -> Result<(), String> {
         let required = match (self.needs, flavor) {
             (Needs::ManyWorkers, Flavor::CurrentThread | Flavor::Local) => "multi_thread",
             (Needs::OneThread, Flavor::MultiThread) => "current_thread",
             _ => return Ok(()),
         };
-        let name = self.name;
+        let (name, attribute) = (self.name, attribute.name);
         Err(format!(
             "The `{name}` option requires the `{required}` runtime flavor. \
-             Use `#[{ATTRIBUTE}(flavor = \"{required}\")]`"
+             Use `#[{attribute}(flavor = \"{required}\")]`"
         ))
     }
 }
@@ -144,26 +178,63 @@ impl Given {
     }
 }
 
-/// The argument's place in the table, and the literal it was given.
-fn look_up(meta: &Meta) -> syn::Result<(usize, &Lit)> {
-    let pair = match meta {
-        Meta::NameValue(pair) => pair,
-        Meta::Path(path) => {
-            let name = lowercase_ident(path, path)?;
-            return Err(Error::new_spanned(path, without_value(&name)));
+impl Attribute {
+    fn arguments(&self) -> impl Iterator<Item = &'static Argument> {
+        RUNTIME.iter().chain(self.limits)
+    }
+
+    /// The argument that was written, its place among those given, and the literal it was given.
+    fn look_up<'m, 'g>(
+        &self,
+        given: &'g mut [Option<Given>],
+        meta: &'m Meta,
+    ) -> syn::Result<(&'static Argument, &'g mut Option<Given>, &'m Lit)> {
+        let pair = match meta {
+            Meta::NameValue(pair) => pair,
+            Meta::Path(path) => {
+                let name = lowercase_ident(path, path)?;
+                return Err(Error::new_spanned(path, self.without_value(&name)));
+            }
+            Meta::List(list) => {
+                let message = "Unknown attribute inside the macro";
+                return Err(Error::new_spanned(list, message));
+            }
+        };
+        let name = lowercase_ident(&pair.path, pair)?;
+        let Expr::Lit(ExprLit { lit: literal, .. }) = &pair.value else {
+            return Err(Error::new_spanned(&pair.value, "Must be a literal"));
+        };
+        let mut known = self.arguments().zip(given);
+        match known.find(|(known, _)| known.name == name) {
+            Some((argument, place)) => Ok((argument, place, literal)),
+            None => Err(Error::new_spanned(pair, self.unknown_with_value(&name))),
         }
-        Meta::List(list) => {
-            let message = "Unknown attribute inside the macro";
-            return Err(Error::new_spanned(list, message));
+    }
+
+    fn unknown_with_value(&self, name: &str) -> String {
+        match name {
+            "core_threads" => "Attribute `core_threads` is renamed to `worker_threads`".to_owned(),
+            _ => self.unknown(name),
         }
-    };
-    let name = lowercase_ident(&pair.path, pair)?;
-    let Expr::Lit(ExprLit { lit: literal, .. }) = &pair.value else {
-        return Err(Error::new_spanned(&pair.value, "Must be a literal"));
-    };
-    match ARGUMENTS.iter().position(|known| known.name == name) {
-        Some(index) => Ok((index, literal)),
-        None => Err(Error::new_spanned(pair, unknown_with_value(&name))),
+    }
+
+    fn without_value(&self, name: &str) -> String {
+        let flavor = match name {
+            "threaded_scheduler" | "multi_thread" => "multi_thread",
+            "basic_scheduler" | "current_thread" | "single_threaded" => "current_thread",
+            _ if self.arguments().any(|known| known.name == name) => {
+                return format!("The `{name}` attribute requires an argument.");
+            }
+            _ => return self.unknown(name),
+        };
+        let attribute = self.name;
+        format!("Set the runtime flavor with #[{attribute}(flavor = \"{flavor}\")].")
+    }
+
+    fn unknown(&self, name: &str) -> String {
+        let known = self.arguments().map(|known| format!("`{}`", known.name));
+        let known = known.collect::<Vec<_>>().join(", ");
+        format!("Unknown attribute {name} is specified; expected one of: {known}.")
     }
 }
 
@@ -173,29 +244,4 @@ fn lowercase_ident(path: &Path, at: &impl ToTokens) -> syn::Result<String> {
         .get_ident()
         .ok_or_else(|| Error::new_spanned(at, "Must have specified ident"))?;
     Ok(ident.to_string().to_lowercase())
-}
-
-fn unknown_with_value(name: &str) -> String {
-    match name {
-        "core_threads" => "Attribute `core_threads` is renamed to `worker_threads`".to_owned(),
-        _ => unknown(name),
-    }
-}
-
-fn without_value(name: &str) -> String {
-    let flavor = match name {
-        "threaded_scheduler" | "multi_thread" => "multi_thread",
-        "basic_scheduler" | "current_thread" | "single_threaded" => "current_thread",
-        _ if ARGUMENTS.iter().any(|known| known.name == name) => {
-            return format!("The `{name}` attribute requires an argument.");
-        }
-        _ => return unknown(name),
-    };
-    format!("Set the runtime flavor with #[{ATTRIBUTE}(flavor = \"{flavor}\")].")
-}
-
-fn unknown(name: &str) -> String {
-    let known = ARGUMENTS.map(|known| format!("`{}`", known.name));
-    let known = known.join(", ");
-    format!("Unknown attribute {name} is specified; expected one of: {known}.")
 }

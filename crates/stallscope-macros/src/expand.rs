@@ -3,10 +3,11 @@
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
+use syn::parse_quote;
 use syn::spanned::Spanned;
-use syn::{AttrStyle, Attribute, Error, Result, ReturnType, Signature, Type, Visibility};
+use syn::{AttrStyle, Attribute, Error, Meta, Result, ReturnType, Signature, Type, Visibility};
 
-use crate::args::{Arguments, Setting};
+use crate::args::{self, Arguments, Limit, Setting};
 use crate::value::{Flavor, SettingValue};
 
 /// What `#[stallscope::main(arguments)]` on `item` becomes.
@@ -17,23 +18,66 @@ pub(crate) fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
         Ok(function) => function,
         Err(error) => return with_error(item, &error),
     };
-    match understand(arguments, &function.signature) {
-        Ok(arguments) => function.expand(&arguments),
-        Err(error) => with_error(function.expand(&Arguments::FALLBACK), &error),
+    match understand_main(arguments, &function.signature) {
+        Ok(arguments) => function.into_main(&arguments),
+        Err(error) => with_error(function.into_main(&Arguments::FALLBACK), &error),
     }
 }
 
-fn understand(arguments: TokenStream, signature: &Signature) -> Result<Arguments> {
+/// What `#[stallscope::test(arguments)]` on `item` becomes: as above, and a test.
+pub(crate) fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let function: AsyncFn = match syn::parse2(item.clone()) {
+        Ok(function) => function,
+        Err(error) => return with_error(item, &error),
+    };
+    match understand_test(arguments, &function) {
+        Ok(arguments) => function.into_test(&arguments),
+        Err(error) => with_error(function.into_test(&Arguments::FALLBACK), &error),
+    }
+}
+
+fn understand_main(arguments: TokenStream, signature: &Signature) -> Result<Arguments> {
     if signature.ident == "main" && !signature.inputs.is_empty() {
         let message = "the main function cannot accept arguments";
         return Err(Error::new_spanned(&signature.ident, message));
     }
     let arguments = Arguments::split(arguments)?;
-    if signature.asyncness.is_none() {
-        let message = "the `async` keyword is missing from the function declaration";
-        return Err(Error::new_spanned(signature.fn_token, message));
+    must_be_async(signature)?;
+    Arguments::read(&args::MAIN, arguments)
+}
+
+fn understand_test(arguments: TokenStream, function: &AsyncFn) -> Result<Arguments> {
+    if let Some(other) = function.attributes.iter().find(|other| is_test(other)) {
+        let message = "second test attribute is supplied, consider removing or changing the order of your test attributes";
+        return Err(Error::new_spanned(other, message));
     }
-    Arguments::read(arguments)
+    let arguments = Arguments::split(arguments)?;
+    must_be_async(&function.signature)?;
+    Arguments::read(&args::TEST, arguments)
+}
+
+fn must_be_async(signature: &Signature) -> Result<()> {
+    match signature.asyncness {
+        Some(_) => Ok(()),
+        None => Err(Error::new_spanned(
+            signature.fn_token,
+            "the `async` keyword is missing from the function declaration",
+        )),
+    }
+}
+
+/// `#[test]`, also by its full path. With another attribute that makes a test of the fn, it would run twice.
+fn is_test(attribute: &Attribute) -> bool {
+    let Meta::Path(path) = &attribute.meta else {
+        return false;
+    };
+    let names: Vec<String> = path
+        .segments
+        .iter()
+        .map(|part| part.ident.to_string())
+        .collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    matches!(names[..], ["test"] | ["core" | "std", "prelude", _, "test"])
 }
 
 fn with_error(mut tokens: TokenStream, error: &Error) -> TokenStream {
@@ -74,17 +118,33 @@ impl Parse for AsyncFn {
 }
 
 impl AsyncFn {
-    fn expand(mut self, arguments: &Arguments) -> TokenStream {
+    fn into_main(self, arguments: &Arguments) -> TokenStream {
+        let run = match arguments.flavor {
+            Flavor::MultiThread | Flavor::CurrentThread => "run",
+            Flavor::Local => "run_local",
+        };
+        self.expand(run, &builder(arguments))
+    }
+
+    fn into_test(mut self, arguments: &Arguments) -> TokenStream {
+        let test = match arguments.flavor {
+            Flavor::MultiThread | Flavor::CurrentThread => "test",
+            Flavor::Local => "test_local",
+        };
+        self.attributes
+            .insert(0, parse_quote!(#[::core::prelude::v1::test]));
+        let (builder, limits) = (builder(arguments), limits(arguments));
+        self.expand(test, &quote!(#builder, #limits))
+    }
+
+    /// The fn with a body that calls `run` with what it `takes` and the async block.
+    fn expand(mut self, run: &str, takes: &TokenStream) -> TokenStream {
         let keyword = self.signature.asyncness.take();
         // `run` learns from its caller where the root future comes from: this line, not that of the attribute.
         let place = keyword.map_or(self.signature.fn_token.span, |keyword| keyword.span);
-        let run = match arguments.flavor {
-            Flavor::MultiThread | Flavor::CurrentThread => quote_spanned!(place=> run),
-            Flavor::Local => quote_spanned!(place=> run_local),
-        };
-        let builder = builder(arguments);
+        let run = Ident::new(run, place);
         let future = self.future(place);
-        let call = quote_spanned!(place=> ::stallscope::__private::#run(#builder, #future));
+        let call = quote_spanned!(place=> ::stallscope::__private::#run(#takes, #future));
         let block = braces(quote!(return #call;), self.body_span);
 
         let Self {
@@ -175,6 +235,16 @@ fn builder(arguments: &Arguments) -> TokenStream {
     }
 }
 
+/// An expression for the limits of a test, with everything set that the arguments ask for.
+fn limits(arguments: &Arguments) -> TokenStream {
+    let span = Span::mixed_site();
+    let mut limits = quote_spanned!(span=> ::stallscope::__private::Limits::new());
+    for Limit { method, value } in &arguments.limits {
+        limits = quote_spanned!(span=> #limits.#method(#value));
+    }
+    limits
+}
+
 fn braces(content: TokenStream, span: Span) -> TokenStream {
     let mut block = Group::new(Delimiter::Brace, content);
     block.set_span(span);
@@ -229,6 +299,43 @@ mod tests {
                 }
             },
         );
+    }
+
+    #[test]
+    fn test_is_a_test_with_limits() {
+        let expansion = test(
+            quote!(long_poll = "2s", start_paused = true),
+            quote! {
+                #[ignore]
+                async fn checks() { work().await }
+            },
+        );
+        let expected = quote! {
+            #[::core::prelude::v1::test]
+            #[ignore]
+            fn checks() {
+                return ::stallscope::__private::test(
+                    {
+                        use ::stallscope::__private::tokio::runtime::Builder;
+                        let mut builder = Builder::new_current_thread();
+                        builder.enable_all();
+                        builder.start_paused(true);
+                        builder
+                    },
+                    ::stallscope::__private::Limits::new()
+                        .long_poll(::core::time::Duration::from_millis(2000u64)),
+                    async {
+                        if let ::core::option::Option::Some(declared) =
+                            ::core::option::Option::None::<()>
+                        {
+                            return declared;
+                        }
+                        ({ work().await })
+                    }
+                );
+            }
+        };
+        assert_eq!(expansion.to_string(), expected.to_string());
     }
 
     #[test]

@@ -82,3 +82,82 @@ use proc_macro::TokenStream;
 pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand::main(arguments.into(), item.into()).into()
 }
+
+/// Runs an async fn as a test, on a tokio runtime that stallscope watches. It stands where `#[tokio::test]` stood, and
+/// fails the test also if one of its polls held a thread for too long.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// #[stallscope::test]
+/// async fn answers() {
+///     let answer = tokio::spawn(async { 6 * 7 }).await;
+///     assert_eq!(answer.ok(), Some(42));
+/// }
+///
+/// #[stallscope::test(flavor = "multi_thread", worker_threads = 2, long_poll = "100ms")]
+/// async fn digests() -> Result<(), tokio::task::JoinError> {
+///     // 30 ms of work: too long for the default limit, allowed here.
+///     tokio::spawn(async { std::thread::sleep(Duration::from_millis(30)) }).await
+/// }
+/// ```
+///
+/// # What fails a test
+///
+/// A poll of its runtime that took longer than the limit: of the body or of any task, whether or not the body waits for
+/// it, on whichever thread. The test says what it was, with the line, the reason and the application's part of the stack:
+///
+/// ```text
+/// a poll took longer than the 20 ms that a poll of this test may take
+///
+/// worker 0 was blocked for 80 ms in std::thread::sleep at src/digest.rs:41: it slept
+///   in task 7, spawned at src/digest.rs:30:5
+///   at app::digest::hash_all (src/digest.rs:41)
+///   at app::digest::run::{{closure}} (src/digest.rs:31)
+///   what it means and what to do: docs/findings.md#long-poll-sleep
+/// ```
+///
+/// Tests run beside each other in one process; each answers for its own runtime. A body that panics has failed with that
+/// panic, whatever its polls took. `#[should_panic]` is content with either.
+///
+/// Not counted are
+///
+/// - time in which the machine kept the thread from running, and time in which the process as a whole stood still: a
+///   test does not fail because others run beside it;
+/// - what is inside of `stallscope::allow_blocking` or `tokio::task::block_in_place`;
+/// - `spawn_blocking`, which may block.
+///
+/// Where it is not certain that the program itself took the time, the test passes. That is so too for a poll that was
+/// over before the watchdog came to look, as happens on an overloaded machine, unless the kernel says that it computed for
+/// longer than the limit.
+///
+/// Without `--cfg tokio_unstable` tokio does not tell about the polls of tasks. The body is watched in the same way; of the
+/// others those count that the watchdog catches and can prove to be one poll, and it misses short ones.
+///
+/// # Arguments
+///
+/// | argument | value | default | with flavor |
+/// |---|---|---|---|
+/// | `long_poll` | how long a poll may take, from `"1ms"` to `"60s"` | `STALLSCOPE_LONG_POLL`, else `"20ms"` | any |
+///
+/// and those of [`#[stallscope::main]`](macro@main), with the same meaning. The default flavor is `"current_thread"`, as
+/// with `#[tokio::test]`.
+///
+/// Code without optimization is slow: the limit for a test that computes is best taken from what it takes there.
+///
+/// # The fn
+///
+/// It returns what a `#[test]` may return, and takes other attributes as one: `#[ignore]`, `#[should_panic]`.
+///
+/// # The process
+///
+/// A process whose first entry point is a test opens no socket, unless `STALLSCOPE_LISTEN` says where. With
+/// `STALLSCOPE=off` the test is that of `#[tokio::test]`: no poll is too long.
+///
+/// # Panics
+///
+/// The fn panics if the runtime cannot be built.
+#[proc_macro_attribute]
+pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand::test(arguments.into(), item.into()).into()
+}

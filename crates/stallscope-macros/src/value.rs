@@ -11,6 +11,7 @@ pub(crate) enum Value {
     Flavor(Flavor),
     Tokio(Path),
     Setting(SettingValue),
+    Limit(TokenStream),
 }
 
 /// Which scheduler, and whether it takes futures that are not `Send`.
@@ -93,6 +94,36 @@ pub(crate) fn unhandled_panic(name: &str, literal: &Lit) -> Result<Value, String
 
 pub(crate) fn runtime_name(name: &str, literal: &Lit) -> Result<Value, String> {
     string(name, literal).map(Value::plain)
+}
+
+/// `"50ms"`, `"2s"`, `"1m"`: the range of `STALLSCOPE_LONG_POLL`.
+pub(crate) fn duration(name: &str, literal: &Lit) -> Result<Value, String> {
+    let expected = "expected a duration from `1ms` to `60s`";
+    let written = string(name, literal)?;
+    let digits = written
+        .find(|character: char| !character.is_ascii_digit())
+        .unwrap_or(written.len());
+    let (number, unit) = written.split_at(digits);
+    let Ok(number) = number.parse::<u64>() else {
+        return Err(format!("`{name}` is no duration: {expected}."));
+    };
+    let factor = match unit.trim() {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "" => return Err(format!("`{name}` has no unit: {expected}.")),
+        unit => {
+            return Err(format!(
+                "`{name}` has the unknown unit `{unit}`: {expected}."
+            ));
+        }
+    };
+    match number.saturating_mul(factor) {
+        milliseconds @ 1..=60_000 => Ok(Value::Limit(
+            quote_spanned!(literal.span()=> ::core::time::Duration::from_millis(#milliseconds)),
+        )),
+        _ => Err(format!("`{name}` is out of range: {expected}.")),
+    }
 }
 
 fn string(name: &str, literal: &Lit) -> Result<String, String> {

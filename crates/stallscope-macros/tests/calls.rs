@@ -4,20 +4,36 @@ extern crate self as stallscope;
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use stallscope::__private::{CALLS, Call};
+use stallscope::__private::{CALLS, Call, Limits};
 
 /// The names that expansions use, with notes in place of a runtime.
 pub(crate) mod __private {
     use std::cell::Cell;
     use std::panic::Location;
+    use std::time::Duration;
 
-    /// One call of `run` or `run_local`.
+    /// One call of `run`, `test`, or their siblings for a local runtime.
     #[derive(Debug)]
     pub(crate) struct Call {
         pub(crate) function: &'static str,
         pub(crate) caller: &'static Location<'static>,
         pub(crate) builder: String,
+        pub(crate) limits: Limits,
+    }
+
+    #[derive(Debug, Default, PartialEq)]
+    pub(crate) struct Limits(pub(crate) Option<Duration>);
+
+    impl Limits {
+        pub(crate) fn new() -> Self {
+            Self::default()
+        }
+
+        pub(crate) fn long_poll(self, limit: Duration) -> Self {
+            Self(self.0.or(Some(limit)))
+        }
     }
 
     thread_local! {
@@ -26,22 +42,48 @@ pub(crate) mod __private {
 
     #[track_caller]
     pub(crate) fn run<F: Future>(builder: tokio::runtime::Builder, body: F) -> F::Output {
-        note("run", builder.0, Location::caller());
+        note("run", builder.0, Limits::new(), Location::caller());
         super::complete(body)
     }
 
     #[track_caller]
     pub(crate) fn run_local<F: Future>(builder: tokio::runtime::Builder, body: F) -> F::Output {
-        note("run_local", builder.0, Location::caller());
+        note("run_local", builder.0, Limits::new(), Location::caller());
         super::complete(body)
     }
 
-    fn note(function: &'static str, builder: String, caller: &'static Location<'static>) {
+    #[track_caller]
+    pub(crate) fn test<F: Future>(
+        builder: tokio::runtime::Builder,
+        limits: Limits,
+        body: F,
+    ) -> F::Output {
+        note("test", builder.0, limits, Location::caller());
+        super::complete(body)
+    }
+
+    #[track_caller]
+    pub(crate) fn test_local<F: Future>(
+        builder: tokio::runtime::Builder,
+        limits: Limits,
+        body: F,
+    ) -> F::Output {
+        note("test_local", builder.0, limits, Location::caller());
+        super::complete(body)
+    }
+
+    fn note(
+        function: &'static str,
+        builder: String,
+        limits: Limits,
+        caller: &'static Location<'static>,
+    ) {
         let mut calls = CALLS.take();
         calls.push(Call {
             function,
             caller,
             builder,
+            limits,
         });
         CALLS.set(calls);
     }
@@ -157,6 +199,54 @@ fn builder_gets_what_the_arguments_say_and_everything_enabled() {
     assert_eq!(
         call.builder,
         "current_thread enable_all=() unhandled_panic=Ignore"
+    );
+}
+
+/// Each is a test of its own as well.
+mod tests {
+    use std::fmt::Error;
+
+    #[stallscope_macros::test]
+    pub(super) async fn default() {}
+
+    #[stallscope_macros::test(long_poll = "1500ms", flavor = "multi_thread", worker_threads = 2)]
+    pub(super) async fn with_limit() -> Result<(), Error> {
+        Ok(())
+    }
+
+    #[stallscope_macros::test(flavor = "local", start_paused = true, Long_Poll = "1m")]
+    pub(super) async fn local() {}
+
+    #[stallscope_macros::test]
+    #[should_panic(expected = "as it should")]
+    async fn panics() {
+        panic!("as it should");
+    }
+
+    #[stallscope_macros::test]
+    #[ignore = "would fail"]
+    async fn is_ignored() {
+        unreachable!();
+    }
+}
+
+#[test]
+fn test_gets_one_thread_unless_told_otherwise_and_its_limits() {
+    let ((), call) = observe(tests::default);
+    assert_eq!((call.function, call.limits), ("test", Limits(None)));
+    assert_eq!(call.builder, "current_thread enable_all=()");
+
+    let (output, call) = observe(tests::with_limit);
+    assert_eq!((output, call.function), (Ok(()), "test"));
+    assert_eq!(call.limits, Limits(Some(Duration::from_millis(1500))));
+    assert_eq!(call.builder, "multi_thread enable_all=() worker_threads=2");
+
+    let ((), call) = observe(tests::local);
+    assert_eq!(call.function, "test_local");
+    assert_eq!(call.limits, Limits(Some(Duration::from_secs(60))));
+    assert_eq!(
+        call.builder,
+        "current_thread enable_all=() start_paused=true"
     );
 }
 

@@ -12,6 +12,7 @@
 //! | where is it? | [`ThreadHandle::register_current`] on that thread, later [`capture()`] from another |
 //! | what are these bytes? | [`Unwinder::unwind`] makes a [`Trace`] of a [`RawStack`] |
 //! | what are these addresses? | [`Symbolizer::frames`] makes [`Frame`]s, each with its [`Origin`] |
+//! | is it still in the same call as before? | [`Tripwire::lay`] on the call's return address |
 //! | will any of this work here? | [`availability`] |
 //!
 //! ```
@@ -73,6 +74,7 @@ mod origin;
 mod platform;
 mod symbol;
 mod tid;
+mod tripwire;
 mod unwind;
 
 pub use capture::{
@@ -84,4 +86,5 @@ pub use origin::Origin;
 pub use platform::{Availability, availability};
 pub use symbol::Symbolizer;
 pub use tid::Tid;
+pub use tripwire::Tripwire;
 pub use unwind::{Certainty, Ended, Module, RawFrame, Trace, Unwinder};

@@ -18,6 +18,9 @@ use stallscope_stack::{CaptureError, Ended, Method, ThreadHandle, Unwinder, capt
 /// A signal that is not answered within this, on however busy a machine, is lost.
 const LOST: Duration = Duration::from_secs(20);
 
+/// The test is over so soon after its time even where nothing but a lost signal is waited for.
+const STUCK: Duration = Duration::from_secs(120);
+
 static STOP: AtomicBool = AtomicBool::new(false);
 static INTERRUPTED: AtomicU64 = AtomicU64::new(0);
 static ROUNDS: AtomicU64 = AtomicU64::new(0);
@@ -25,10 +28,11 @@ static THREADS: Mutex<Vec<(&str, ThreadHandle)>> = Mutex::new(Vec::new());
 
 #[test]
 fn captures_harm_nobody() {
-    let lasts = std::env::var("STALLSCOPE_SOAK_SECONDS")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(3);
+    let lasts = std::env::var("STALLSCOPE_SOAK_SECONDS").map_or(3, |text| {
+        text.parse()
+            .expect("STALLSCOPE_SOAK_SECONDS is a whole number of seconds")
+    });
+    fail_if_stuck(Duration::from_secs(lasts) + STUCK);
     let ends = Instant::now() + Duration::from_secs(lasts);
     let victims: [(&'static str, fn()); 8] = [
         ("computes", compute),
@@ -49,15 +53,21 @@ fn captures_harm_nobody() {
         STOP.store(true, Ordering::Relaxed);
         tallies.into_iter().fold(Tally::default(), Tally::plus)
     });
+    let eintr = INTERRUPTED.load(Ordering::Relaxed);
     println!(
-        "{tally:#?}\nrounds of the victims: {}",
-        ROUNDS.load(Ordering::Relaxed)
+        "soak of {lasts} s: {} captures ({} of waiting threads, {} of running ones), {} lost, {eintr} EINTR",
+        tally.untouched + tally.interrupted,
+        tally.untouched,
+        tally.interrupted,
+        tally.lost,
     );
-    assert_eq!(
-        INTERRUPTED.load(Ordering::Relaxed),
-        0,
-        "a system call of the program failed with EINTR"
+    println!(
+        "rounds of the victims: {}, walks that did not reach the root: {:?}, captures refused: {:#?}",
+        ROUNDS.load(Ordering::Relaxed),
+        tally.not_to_root,
+        tally.errors
     );
+    assert_eq!(eintr, 0, "a system call of the program failed with EINTR");
     assert_eq!(tally.lost, 0, "a signal was not answered");
     assert!(
         tally.untouched > 0 && tally.interrupted > 0,
@@ -69,7 +79,19 @@ fn captures_harm_nobody() {
     );
 }
 
-#[derive(Debug, Default)]
+/// A deadlock fails the test rather than hang it.
+fn fail_if_stuck(limit: Duration) {
+    thread::spawn(move || {
+        thread::sleep(limit);
+        eprintln!(
+            "the soak has not ended within {} s: a capture or a victim is stuck",
+            limit.as_secs()
+        );
+        std::process::abort();
+    });
+}
+
+#[derive(Default)]
 struct Tally {
     untouched: u64,
     interrupted: u64,

@@ -653,6 +653,24 @@ pub struct Finding {
     /// Latest occurrences, at most 32, oldest first; if `ongoing`, the last is the one that goes on.
     #[prost(message, repeated, tag = "20")]
     pub occurrences: ::prost::alloc::vec::Vec<Occurrence>,
+    /// In which span of the application's own `tracing` it was when the stack was taken. Unset: in none, or not known.
+    #[prost(message, optional, tag = "21")]
+    pub span: ::core::option::Option<Span>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Span {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub target: ::prost::alloc::string::String,
+    /// As in `user=7 path="/x"`; ends in "…" where it was cut. Empty: it has none.
+    #[prost(string, tag = "3")]
+    pub fields: ::prost::alloc::string::String,
+    /// Where it is made, as the compiler recorded it; empty and 0 if unknown.
+    #[prost(string, tag = "4")]
+    pub file: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "5")]
+    pub line: u32,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Occurrence {

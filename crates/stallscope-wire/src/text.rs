@@ -1,10 +1,18 @@
 //! How values of the protocol are written: the one spelling that filters match and JSON shows.
 
-use crate::message::{Certainty, Level, Severity, Site, TaskKind, TaskState, TierState};
+use crate::message::{Certainty, Level, Severity, Site, Span, TaskKind, TaskState, TierState};
 
 /// The place of a site as `file:line:column`.
 pub fn place(site: &Site) -> String {
     format!("{}:{}:{}", site.file, site.line, site.column)
+}
+
+/// A span with its fields, as `tracing` itself writes it: `request{user=7 path="/x"}`, `flush` without any.
+pub fn span(span: &Span) -> String {
+    match span.fields.as_str() {
+        "" => span.name.clone(),
+        fields => format!("{}{{{fields}}}", span.name),
+    }
 }
 
 impl TaskKind {

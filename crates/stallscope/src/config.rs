@@ -10,6 +10,8 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::dump::Signal;
+
 /// Settings made in code. Each has a `STALLSCOPE_*` environment variable, which wins.
 ///
 /// ```
@@ -25,6 +27,7 @@ pub struct Config {
     pub(crate) listen: Listen,
     pub(crate) token: Option<String>,
     pub(crate) long_poll: Duration,
+    pub(crate) dump_signal: Option<Signal>,
 }
 
 /// Where the agent waits for clients.
@@ -82,6 +85,13 @@ pub(crate) const KNOBS: &[Knob] = &[
         meaning: "how long a poll may hold a worker before it is a finding",
         set: |config, value| duration(value).map(|duration| config.long_poll = duration),
     },
+    Knob {
+        variable: "STALLSCOPE_DUMP_SIGNAL",
+        values: "USR1 | USR2 | QUIT | the number of a real-time signal",
+        default: "none",
+        meaning: "the signal at which all worker and blocking threads are written to standard error, each with its stack",
+        set: |config, value| Signal::parse(value).map(|signal| config.dump_signal = Some(signal)),
+    },
 ];
 
 /// Something in the environment that could not be followed.
@@ -104,6 +114,7 @@ impl fmt::Debug for Config {
             .field("listen", &self.listen)
             .field("token", &self.token.as_ref().map(|_| "…"))
             .field("long_poll", &self.long_poll)
+            .field("dump_signal", &self.dump_signal)
             .finish()
     }
 }
@@ -126,6 +137,7 @@ impl Config {
             listen: Listen::Default,
             token: None,
             long_poll: Duration::from_millis(20),
+            dump_signal: None,
         }
     }
 
@@ -172,6 +184,19 @@ impl Config {
     /// ```
     pub fn long_poll(mut self, threshold: Duration) -> Self {
         self.long_poll = threshold.clamp(Duration::from_millis(1), Duration::from_secs(60));
+        self
+    }
+
+    /// At this signal all worker and blocking threads are written to standard error, each with its stack: also while all of them are
+    /// stuck, and without any client. There is none by default. One that the application handles or ignores is left to it, and some are
+    /// refused; either is one line at the start. Variable: `STALLSCOPE_DUMP_SIGNAL`.
+    ///
+    /// ```
+    /// const SIGUSR1: i32 = 10; // or that of the crate libc
+    /// let config = stallscope::Config::new().dump_signal(SIGUSR1);
+    /// ```
+    pub fn dump_signal(mut self, number: i32) -> Self {
+        self.dump_signal = Some(Signal(number));
         self
     }
 
@@ -391,6 +416,32 @@ mod tests {
         ] {
             assert_eq!(long_poll(bad), (20, 1), "{bad}");
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_signal_that_cannot_be_taken_is_told_and_none_is() {
+        let read = |value: &str| read(&[("STALLSCOPE_DUMP_SIGNAL", value)]);
+        let (config, complaints) = read("SIGUSR2");
+        assert_eq!(
+            (config.dump_signal, complaints.len()),
+            (Some(Signal(libc::SIGUSR2)), 0)
+        );
+        let (config, complaints) = read("USR3");
+        assert_eq!(config.dump_signal, None);
+        assert_eq!(
+            complaints,
+            [
+                "STALLSCOPE_DUMP_SIGNAL=USR3: no signal of that name; expected USR1 | USR2 | QUIT | the number of a real-time signal"
+            ]
+        );
+        let (config, complaints) = read("SEGV");
+        assert_eq!(config.dump_signal, None);
+        assert!(
+            complaints[0].contains("a fault of the program"),
+            "{complaints:?}"
+        );
+        assert_eq!(Config::new().dump_signal, None);
     }
 
     #[test]

@@ -19,6 +19,7 @@
 //! | has `#[tokio::main]` | [`#[stallscope::main]`](macro@main) in its place | everything the tier allows |
 //! | builds its runtime by hand | [`BuilderExt::stallscope`] and [`root`] | the same |
 //! | cannot change how its runtime is made | [`init`] in the first line of `main` | the core tier |
+//! | has tests with `#[tokio::test]` | [`#[stallscope::test]`](macro@test) in its place: it fails a test that stalls | as the first |
 //!
 //! [`spawn`] and [`task`] spawn tasks that are seen on every tier and can have a name;
 //! [`allow_blocking`] marks a stall as intended.
@@ -43,7 +44,11 @@
 //!
 //! # Feature flags and compiler
 //!
-//! There are none yet. The oldest supported Rust is 1.88. Platforms: Linux is where it is tested;
+//! | feature | adds | brings |
+//! |---|---|---|
+//! | `tracing-subscriber` (off) | `stallscope::spans()`, a layer for the application's own subscriber: a finding then names the `tracing` span it was in, with its fields | `tracing-subscriber` 0.3 without features of its own |
+//!
+//! The oldest supported Rust is 1.88. Platforms: Linux is where it is tested;
 //! on other Unix systems the socket and the tree work the same, with a memory fence per poll in
 //! place of `membarrier`.
 
@@ -54,15 +59,17 @@
 mod agent;
 mod answer;
 mod config;
+mod dump;
 mod entry;
 mod findings;
 mod process;
 mod recorder;
 mod runtimes;
+mod spans;
 mod tier;
 mod watch;
 
-pub use stallscope_macros::main;
+pub use stallscope_macros::{main, test};
 
 pub use crate::config::Config;
 pub use crate::entry::allow::allow_blocking;
@@ -71,6 +78,8 @@ pub use crate::entry::hooks::Hooks;
 pub use crate::entry::init::init;
 pub use crate::entry::root::root;
 pub use crate::entry::task::{TaskBuilder, spawn, task};
+#[cfg(feature = "tracing-subscriber")]
+pub use crate::spans::{SpanLayer, spans};
 
 /// What the macros expand to. Not part of the API.
 #[doc(hidden)]
@@ -78,4 +87,5 @@ pub mod __private {
     pub use tokio;
 
     pub use crate::entry::main::{run, run_local};
+    pub use crate::entry::test::{Limits, test, test_local};
 }

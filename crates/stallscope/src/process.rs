@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::agent;
-use crate::config::{Complaint, Config};
+use crate::config::{Complaint, Config, Listen};
+use crate::dump;
 use crate::recorder::RECORDER;
 use crate::watch;
 
@@ -19,7 +20,29 @@ static STARTED: OnceLock<Started> = OnceLock::new();
 
 /// Starts recorder and agent with the first call. Whether stallscope is on.
 pub(crate) fn start() -> bool {
-    STARTED.get_or_init(first_start).config.enabled
+    STARTED
+        .get_or_init(|| first_start(Config::of_process()))
+        .config
+        .enabled
+}
+
+/// As [`start`], from a test: a process of tests listens only where it was told to.
+pub(crate) fn start_in_test() -> bool {
+    let first = || {
+        let (mut config, complaints) = Config::of_process();
+        if config.listen == Listen::Default {
+            config.listen = Listen::Nowhere;
+        }
+        watch::look_from(config.long_poll);
+        first_start((config, complaints))
+    };
+    STARTED.get_or_init(first).config.enabled
+}
+
+/// Whether it was decided that stallscope is off.
+#[cfg(feature = "tracing-subscriber")]
+pub(crate) fn is_off() -> bool {
+    STARTED.get().is_some_and(|started| !started.config.enabled)
 }
 
 /// From how long on a poll is a finding.
@@ -46,8 +69,12 @@ pub(crate) fn warn(what: &str) {
     let _ = std::io::stderr().write_all(format!("stallscope: {what}\n").as_bytes());
 }
 
-fn first_start() -> Started {
-    let (config, complaints) = Config::of_process();
+fn first_start((config, mut complaints): (Config, Vec<Complaint>)) -> Started {
+    if let Some(signal) = config.dump_signal.filter(|_| config.enabled)
+        && let Err(why) = dump::listen_for(signal)
+    {
+        complaints.push(Complaint(format!("STALLSCOPE_DUMP_SIGNAL: {why}")));
+    }
     if !complaints.is_empty() {
         let all: Vec<&str> = complaints
             .iter()

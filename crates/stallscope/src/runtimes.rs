@@ -1,8 +1,8 @@
 //! Which tokio runtimes are being watched, and what do their own gauges say?
 //!
 //! A runtime is registered by the first of its threads that meets one of our hooks or the root
-//! future. Its `Handle` is kept while any of its threads or root futures lives, and let go then: a
-//! handle kept for ever would keep the runtime's memory.
+//! future. Its `Handle` is kept while any of its threads, root futures or tasks lives, and let go then: a
+//! handle kept for ever would keep the runtime's memory. A runtime that is dropped ends its tasks.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -70,14 +70,20 @@ impl Watched {
         }
     }
 
-    /// A holder is gone; with the last one, the handle goes.
+    /// A holder is gone; with the last one and the last task, the handle goes.
     pub(crate) fn let_go(&self) {
         let mut state = self.state();
         state.holders = state.holders.saturating_sub(1);
-        let last = if state.holders == 0 {
-            state.handle.take()
-        } else {
-            None
+        drop(state);
+        self.release();
+    }
+
+    fn release(&self) {
+        let mut state = self.state();
+        let is_over = |handle: &mut Handle| handle.metrics().num_alive_tasks() == 0;
+        let last = match state.holders {
+            0 => state.handle.take_if(is_over),
+            _ => None,
         };
         drop(state);
         drop(last); // outside of the lock: it may be the runtime's last
@@ -163,6 +169,13 @@ impl Runtimes {
             let added = self.push(&mut all, false);
             added.1.identify();
             Some(added)
+        }
+    }
+
+    /// Lets go of runtimes that are over.
+    pub(crate) fn tidy(&'static self) {
+        for (_, watched) in self.iter() {
+            watched.release();
         }
     }
 

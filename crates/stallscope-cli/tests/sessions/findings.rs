@@ -102,6 +102,10 @@ fn file_read() -> Value {
             "spawned_at": "demo-apps/hybrid-service/src/main.rs:63:9",
             "ancestors": [12, 1],
         },
+        "span": {
+            "name": "request", "target": "hybrid_service::http", "fields": "method=GET path=\"/report\"",
+            "file": "demo-apps/hybrid-service/src/http.rs", "line": 27,
+        },
         "tid": 4713, "worker": 1,
         "duration_ms": {"max": 341.2, "total": 2210.0},
         "queued_behind": {"max": 12},
@@ -133,6 +137,7 @@ fn endless() -> Value {
         "first_seen": "2026-11-20T21:33:00.500Z", "last_seen": "2026-11-20T21:33:00.500Z", "ongoing": true,
         "location": null,
         "task": {"id": 0, "name": null, "kind": "root", "spawned_at": null, "ancestors": []},
+        "span": null,
         "tid": null, "worker": null,
         "duration_ms": {"max": 9734.0, "total": 9734.0},
         "queued_behind": {"max": 0},

@@ -1,7 +1,7 @@
 //! What is wrong with the service of a test, and what its threads do.
 
 use stallscope_wire::message::{
-    Certainty, Finding, FindingTask, Frame, Location, Occurrence, Severity, Site, TaskKind,
+    Certainty, Finding, FindingTask, Frame, Location, Occurrence, Severity, Site, Span, TaskKind,
     ThreadStack,
 };
 
@@ -65,6 +65,13 @@ pub(crate) fn file_read() -> Finding {
                 duration_ns: 20_500_000,
             },
         ],
+        span: Some(Span {
+            name: "request".to_owned(),
+            target: "hybrid_service::http".to_owned(),
+            fields: "method=GET path=\"/report\"".to_owned(),
+            file: "demo-apps/hybrid-service/src/http.rs".to_owned(),
+            line: 27,
+        }),
     }
 }
 

@@ -73,6 +73,26 @@ pub enum CaptureError {
     Busy,
 }
 
+impl CaptureError {
+    /// Whether another try may do better: the thread moved, or was kept from answering. The rest lies in the machine or the process.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::KeepsMoving
+            | Self::ForeignStack
+            | Self::SignalBlocked
+            | Self::NoAnswer { .. }
+            | Self::Busy => true,
+            Self::NotAvailableHere
+            | Self::ThreadEnded
+            | Self::OwnThread
+            | Self::Unreadable { .. }
+            | Self::StackUnreadable
+            | Self::HandlerReplaced
+            | Self::Refused { .. } => false,
+        }
+    }
+}
+
 impl fmt::Display for CaptureError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

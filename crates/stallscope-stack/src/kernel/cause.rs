@@ -30,7 +30,7 @@ pub enum Cause {
     Poll(Io),
     /// It waited for a child process to start or to end.
     ChildWait,
-    /// It waited for the disk to bring a page of memory.
+    /// It waited for a page of memory to be brought, from the disk as a rule.
     PageFault,
     /// It waited in a system call of no family above.
     SystemCall(SystemCall),
@@ -74,9 +74,7 @@ impl Cause {
     pub fn now(state: &ThreadState) -> Self {
         match state.position {
             Position::InSystemCall { call, .. } => Self::in_call(call, &state.descriptors),
-            Position::InFault { .. } if state.run_state == RunState::Uninterruptible => {
-                Self::PageFault
-            }
+            Position::InFault { .. } if waits(state.run_state) => Self::PageFault,
             Position::InFault { .. } | Position::Running | Position::Unknown => Self::Unknown,
         }
     }
@@ -103,6 +101,12 @@ impl Cause {
             Family::Other => Self::SystemCall(call),
         }
     }
+}
+
+/// A page of a file is waited for uninterruptibly, one that another thread has to bring (`userfaultfd`) is not. A stopped thread is in no
+/// system call either.
+fn waits(state: RunState) -> bool {
+    matches!(state, RunState::Uninterruptible | RunState::Sleeping)
 }
 
 impl fmt::Display for Cause {
@@ -277,11 +281,14 @@ mod tests {
             ..reading(2, 1, Position::Running)
         };
         assert_eq!(cause(&start, &rose), Cause::PageFault);
-        let sits = ThreadState {
-            run_state: RunState::Uninterruptible,
+        let sits = |run_state| ThreadState {
+            run_state,
             ..reading(1, 0, Position::InFault { sp: 1, pc: 1 })
         };
-        assert_eq!(cause(&start, &sits), Cause::PageFault);
+        for waits in [RunState::Uninterruptible, RunState::Sleeping] {
+            assert_eq!(cause(&start, &sits(waits)), Cause::PageFault);
+        }
+        assert_eq!(cause(&start, &sits(RunState::Stopped)), Cause::Unknown);
     }
 
     #[test]

@@ -67,6 +67,16 @@ impl ThreadState {
         }
     }
 
+    /// The first file that a process may not read of its own threads, or that is not there, by its name; `None` if nothing is missing.
+    ///
+    /// Because `/proc` is restricted, or because the process may not be dumped and has no privileges.
+    pub fn unreadable() -> Option<&'static str> {
+        let own = Tid::current();
+        ["syscall", "stat", "schedstat"]
+            .into_iter()
+            .find(|file| own.is_none_or(|own| read(own, file).is_none()))
+    }
+
     /// Only where the thread stands: one file.
     pub fn read_position(tid: Tid) -> Position {
         read(tid, "syscall")

@@ -60,3 +60,16 @@ impl SymbolSource {
         vec![Frame::nameless(raw)]
     }
 }
+
+#[derive(Debug)]
+pub(crate) struct Wire;
+
+impl Wire {
+    pub(crate) fn lay(_tid: crate::Tid, _address: u64) -> std::io::Result<Self> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+
+    pub(crate) fn is_tripped(&self) -> std::io::Result<bool> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+}

@@ -6,7 +6,7 @@ use stallscope_wire::message::{
     AgentMessage, Certainty, ClientMessage, Comparison, Details, DetailsQuery, Doctor, DoctorEntry,
     DoctorQuery, Failed, Field, Finding, FindingTask, Findings, FindingsQuery, Frame, Group,
     GroupKey, Hello, Level, Location, NodeKey, Occurrence, Overview, OverviewQuery, Process,
-    Refused, Runtime, Severity, Site, SiteQuery, SiteSort, SiteStats, SiteWindow, Stacks,
+    Refused, Runtime, Severity, Site, SiteQuery, SiteSort, SiteStats, SiteWindow, Span, Stacks,
     StacksQuery, Subscribe, Task, TaskKind, TaskQuery, TaskSort, TaskState, TaskWindow, Term,
     ThreadStack, Tier, TierState, TreeQuery, TreeRow, TreeWindow, Unsubscribe, Update, Welcome,
     Worker, agent_message, client_message, node_key, subscribe, tree_row, update,
@@ -343,6 +343,13 @@ fn finding() -> Finding {
             at_unix_ns: 1_795_210_390_000_000_000,
             duration_ns: 341_200_000,
         }],
+        span: Some(Span {
+            name: "request".to_owned(),
+            target: "hybrid_service::http".to_owned(),
+            fields: "method=GET path=\"/report\"".to_owned(),
+            file: "demo-apps/hybrid-service/src/http.rs".to_owned(),
+            line: 27,
+        }),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The agent: one thread of our own that waits for clients, answers them, and tidies up.
 //!
-//! Invariant: nothing here runs on, or sends work through, the application's runtime.
+//! Invariant: nothing here runs on the application's runtime or waits for it. All it sends there are the tasks by which workers tell which
+//! threads they are, when a runtime without hooks has just started ([`crate::entry::scout`]).
 
 mod endpoint;
 mod serve;

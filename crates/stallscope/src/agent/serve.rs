@@ -10,6 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::endpoint::{Endpoint, Stream};
 use super::session::{Now, Session};
 use crate::answer::Answers;
+use crate::dump;
 use crate::recorder::RECORDER;
 use crate::watch::INBOX;
 
@@ -41,6 +42,9 @@ pub(super) fn run(endpoint: Option<&Endpoint>, token: Option<&str>, mut answers:
         let ready = wait(listening, &clients, until.saturating_sub(now));
 
         answers.take_in();
+        if dump::is_wanted() {
+            dump::to_stderr(&answers.dump());
+        }
         let now = RECORDER.clock().uptime();
         for (client, ready) in clients.iter_mut().zip(&ready.clients) {
             client.serve(*ready, now, &mut answers);

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use stallscope_stack::kernel::ThreadState;
 use stallscope_wire::message::{Doctor, DoctorEntry, Level, TierState};
 
 use super::overview::tiers;
@@ -9,6 +10,7 @@ use crate::agent;
 use crate::config::{Complaint, KNOBS};
 use crate::entry::allow;
 use crate::recorder::RECORDER;
+use crate::runtimes::RUNTIMES;
 
 pub(super) fn doctor(complaints: &[Complaint], in_place: u64) -> Doctor {
     let mut entries = Vec::new();
@@ -49,6 +51,7 @@ pub(super) fn doctor(complaints: &[Complaint], in_place: u64) -> Doctor {
     );
     entries.extend(losses());
     entries.push(stacks());
+    entries.extend(one_poll());
     entries.extend(intended(in_place));
     let clock = RECORDER.clock().source();
     entries.push(entry(
@@ -82,6 +85,18 @@ fn socket() -> DoctorEntry {
 
 fn stacks() -> DoctorEntry {
     match stallscope_stack::availability() {
+        here if here.is_available()
+            && let Some(file) = ThreadState::unreadable() =>
+        {
+            entry(
+                Level::Warning,
+                "stacks",
+                &format!(
+                    "/proc/self/task/TID/{file} cannot be read: what a stalled thread waits for, and at which line, is unknown"
+                ),
+                "mount /proc; if the program sets PR_SET_DUMPABLE to 0, let it not",
+            )
+        }
         here if here.is_available() => entry(
             Level::Ok,
             "stacks",
@@ -95,6 +110,31 @@ fn stacks() -> DoctorEntry {
             "",
         ),
     }
+}
+
+/// How long polls are told from many short ones where no hook tells; nothing if all runtimes have hooks.
+fn one_poll() -> Option<DoctorEntry> {
+    let unhooked = || RUNTIMES.iter().any(|(_, watched)| !watched.is_hooked());
+    let thread = stallscope_stack::Tid::current().filter(|_| unhooked())?;
+    // Any instruction does: this thread takes the breakpoint away at once.
+    let somewhere = one_poll as fn() -> Option<DoctorEntry> as usize as u64;
+    Some(match stallscope_stack::Tripwire::lay(thread, somewhere) {
+        Ok(_) => entry(
+            Level::Ok,
+            "one poll",
+            "without hooks, a hardware breakpoint tells one long poll from many short ones",
+            "",
+        ),
+        Err(error) => entry(
+            Level::Info,
+            "one poll",
+            &format!(
+                "no hardware breakpoints ({error}): without hooks, a poll that computes is a finding only after ten thresholds, \
+                 and only as likely"
+            ),
+            "build with `--cfg tokio_unstable`, or allow perf_event_open (no seccomp filter, kernel.perf_event_paranoid at most 2)",
+        ),
+    })
 }
 
 /// Long polls of which no finding was made because the application said so.

@@ -22,8 +22,11 @@ use stallscope_wire::message::{FindingTask, Overview, Process, subscribe::Topic,
 
 use crate::agent::Answer;
 use crate::config::Complaint;
+use crate::dump;
+use crate::entry::scout::Missing;
 use crate::findings::{Findings, Tasks};
 use crate::recorder::{Keeper, RECORDER};
+use crate::runtimes::RUNTIMES;
 use crate::watch::INBOX;
 
 /// Answers every question of the protocol. Owned by the agent thread.
@@ -33,6 +36,7 @@ pub(crate) struct Answers {
     process: Process,
     findings: Findings,
     long_poll: Duration,
+    missing: Missing,
 }
 
 impl Answers {
@@ -43,6 +47,7 @@ impl Answers {
             process: versions::process(),
             findings: Findings::new(),
             long_poll,
+            missing: Missing::default(),
         }
     }
 
@@ -54,9 +59,18 @@ impl Answers {
         }
     }
 
-    /// Lets the recorder tidy up.
+    /// What all threads do now, as text.
+    pub(crate) fn dump(&mut self) -> String {
+        let live = live::Live::now(&self.keeper);
+        let stacks = stacks::stacks(&live, &mut self.findings);
+        dump::of(&stacks, &Describe(&live), &self.process)
+    }
+
+    /// What is due every now and then: lets the recorder tidy up, and looks for workers that have not been met.
     pub(crate) fn tidy(&mut self) {
         self.keeper.tidy();
+        self.missing.meet_again();
+        RUNTIMES.tidy();
         self.findings.tidy();
     }
 }

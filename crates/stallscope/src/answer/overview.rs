@@ -62,7 +62,7 @@ pub(super) fn tiers() -> Vec<Tier> {
         state: state.into(),
         note,
     };
-    let core = "the root future, tasks spawned through stallscope, the runtime's gauges".to_owned();
+    let core = "the root future, tasks spawned through stallscope, long polls of all tasks, the runtime's gauges".to_owned();
     vec![
         tier("core", (TierState::On, core)),
         tier("hooks", hooks_tier()),

@@ -1,5 +1,6 @@
 //! An intended stall, with its reason.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -26,6 +27,7 @@ pub fn allow_blocking<T>(why: &'static str, body: impl FnOnce() -> T) -> T {
     let _count = Count {
         why,
         began: Instant::now(),
+        spent_before: time_of_this_thread(),
     };
     RECORDER.allowing(body)
 }
@@ -42,14 +44,27 @@ pub(crate) fn intended() -> Vec<(&'static str, u64, Duration)> {
         .collect()
 }
 
+/// How long the calling thread has been in [`allow_blocking`] so far, regions that go on left out.
+pub(crate) fn time_of_this_thread() -> Duration {
+    SPENT.try_with(Cell::get).unwrap_or_default()
+}
+
+thread_local! {
+    static SPENT: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
+
 struct Count {
     why: &'static str,
     began: Instant,
+    /// What the thread had spent so when this region began.
+    spent_before: Duration,
 }
 
 impl Drop for Count {
     fn drop(&mut self) {
         let lasted = self.began.elapsed();
+        // From what it was at the beginning: what regions within this one have added is part of it.
+        let _ = SPENT.try_with(|spent| spent.set(self.spent_before + lasted)); // the thread ends: nobody will ask
         if lasted >= process::long_poll() {
             let mut intended = INTENDED.lock().unwrap_or_else(PoisonError::into_inner);
             let (count, longest) = intended.entry(self.why).or_default();

@@ -4,7 +4,8 @@ use tokio::runtime::Builder;
 
 use super::hooks::Hooks;
 use crate::process;
-use crate::runtimes::{RUNTIMES, Watched, mark_pool_thread};
+use crate::recorder::RECORDER;
+use crate::runtimes::{RUNTIMES, RuntimeIndex, Watched, mark_pool_thread};
 
 /// Adds stallscope to a [`tokio::runtime::Builder`].
 pub trait BuilderExt: sealed::Sealed {
@@ -59,29 +60,28 @@ impl BuilderExt for Builder {
 #[cfg(tokio_unstable)]
 fn watch(builder: &mut Builder, hooks: Hooks) {
     let (index, watched) = RUNTIMES.add(true);
-    watch_threads(builder, &hooks, move || Some(watched));
+    watch_threads(builder, &hooks, move || Some((index, watched)));
     crate::tier::hooks::install(builder, index, watched, hooks);
 }
 
 #[cfg(not(tokio_unstable))]
 #[allow(clippy::needless_pass_by_value)] // the hooks tier takes them
 fn watch(builder: &mut Builder, hooks: Hooks) {
-    watch_threads(builder, &hooks, || {
-        RUNTIMES.current().map(|(_, watched)| watched)
-    });
+    watch_threads(builder, &hooks, || RUNTIMES.current());
 }
 
 /// Keeps the runtime's handle as long as it has threads. `which` is asked on them.
 fn watch_threads(
     builder: &mut Builder,
     hooks: &Hooks,
-    which: impl Fn() -> Option<&'static Watched> + Send + Sync + Clone + 'static,
+    which: impl Fn() -> Option<(RuntimeIndex, &'static Watched)> + Send + Sync + Clone + 'static,
 ) {
     let (theirs_at_start, theirs_at_stop) = (hooks.thread_start.clone(), hooks.thread_stop.clone());
     let which_at_stop = which.clone();
     builder.on_thread_start(move || {
         mark_pool_thread();
-        if let Some(watched) = which() {
+        if let Some((index, watched)) = which() {
+            RECORDER.thread_started(index);
             watched.hold();
         }
         if let Some(theirs) = &theirs_at_start {
@@ -92,7 +92,7 @@ fn watch_threads(
         if let Some(theirs) = &theirs_at_stop {
             theirs();
         }
-        if let Some(watched) = which_at_stop() {
+        if let Some((_, watched)) = which_at_stop() {
             watched.let_go();
         }
     });

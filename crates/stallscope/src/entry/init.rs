@@ -1,5 +1,6 @@
 //! An application that keeps its `#[tokio::main]`: one call in its first line.
 
+use super::scout;
 use crate::process;
 use crate::runtimes::{RUNTIMES, Watched};
 
@@ -14,20 +15,20 @@ use crate::runtimes::{RUNTIMES, Watched};
 /// }
 /// ```
 ///
-/// Hooks can only be set before a runtime is built, so this is the core tier: the runtime's gauges
-/// and tasks spawned through [`spawn`](crate::spawn) are seen; the body of `main` and tasks of
-/// plain `tokio::spawn` are not. `#[stallscope::main]` sees all. Outside of a runtime it starts the
+/// Hooks can only be set before a runtime is built, so this is the core tier: the runtime's gauges, tasks spawned through
+/// [`spawn`](crate::spawn), and long polls of all tasks are seen; the body of `main` is not, and tasks of plain `tokio::spawn` do not
+/// appear in the tree. `#[stallscope::main]` sees all. Outside of a runtime it starts the
 /// agent alone. Keep the value until the end of `main`: dropping it tells that this runtime is no
 /// longer of interest.
 pub fn init() -> impl Drop {
-    let watched = process::start()
-        .then(|| RUNTIMES.current())
-        .flatten()
-        .map(|(_, watched)| watched);
-    if let Some(watched) = watched {
+    let found = process::start().then(|| RUNTIMES.current()).flatten();
+    if let Some((runtime, watched)) = found {
         watched.hold();
+        if !watched.is_hooked() {
+            scout::meet_workers(runtime);
+        }
     }
-    Init(watched)
+    Init(found.map(|(_, watched)| watched))
 }
 
 struct Init(Option<&'static Watched>);

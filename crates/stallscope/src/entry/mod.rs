@@ -6,4 +6,6 @@ pub(crate) mod hooks;
 pub(crate) mod init;
 pub(crate) mod main;
 pub(crate) mod root;
+pub(crate) mod scout;
 pub(crate) mod task;
+pub(crate) mod test;

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use super::scout;
 use crate::process;
 use crate::recorder::{RECORDER, TaskId};
 use crate::runtimes::{RUNTIMES, RuntimeIndex, Watched};
@@ -88,6 +89,9 @@ fn announce(place: &'static Location<'static>) -> Option<Announced> {
     let (runtime, watched) = RUNTIMES.current()?;
     let id = RECORDER.root_started(place, runtime)?;
     watched.hold();
+    if !watched.is_hooked() {
+        scout::meet_workers(runtime);
+    }
     Some(Announced {
         id,
         runtime,

@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 use stallscope_stack::{Ended, Frame, Origin, RawStack, Symbolizer, Unwinder};
 use stallscope_wire::message;
 
+use super::poll;
+use crate::watch::POLL_RETURNS;
+
 /// Unwinds and names stacks. What it has read it keeps for a while: the debug information of a program is read in some 15 ms,
 /// and takes tens of megabytes.
 #[derive(Default)]
@@ -31,6 +34,14 @@ impl Analyst {
             .is_some_and(|tools| now.saturating_duration_since(tools.last_used) >= KEEP)
         {
             self.tools = None;
+        }
+    }
+
+    /// Looks for the place where the scheduler has called a task's poll, and tells the watchdog.
+    pub(super) fn explain(&mut self, stack: &RawStack) {
+        let (frames, _) = self.frames(stack);
+        if let Some(address) = poll::returns_to(&frames) {
+            POLL_RETURNS.learn(address);
         }
     }
 

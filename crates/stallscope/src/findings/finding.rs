@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 
-use stallscope_wire::message::{self, Certainty, FindingTask, Frame, Location, Severity};
+use stallscope_wire::message::{self, Certainty, FindingTask, Frame, Location, Severity, Span};
 use stallscope_wire::text;
 
 use super::rules::{Rule, last_part};
-use super::store::Stall;
+use super::store::Episode;
 
 /// Occurrences that are told one by one.
 pub(super) const OCCURRENCES: usize = 32;
@@ -17,7 +17,9 @@ pub(super) struct Finding {
     pub(super) rule: Rule,
     pub(super) detail: String,
     pub(super) place: Place,
-    pub(super) task: FindingTask,
+    /// None if it is not known whose poll it was.
+    pub(super) task: Option<FindingTask>,
+    pub(super) certainty: Certainty,
     pub(super) frames: Vec<Frame>,
     pub(super) tid: u32,
     pub(super) worker: Option<u32>,
@@ -28,6 +30,7 @@ pub(super) struct Finding {
     /// Of the occurrences that are over.
     pub(super) total: u64,
     pub(super) queued: u64,
+    pub(super) span: Option<Span>,
     /// Occurrences that go on.
     pub(super) open: u32,
     pub(super) occurrences: VecDeque<message::Occurrence>,
@@ -47,8 +50,9 @@ pub(super) enum Place {
 }
 
 impl Place {
-    pub(super) fn of(frames: &[Frame], task: &FindingTask) -> Self {
-        match (frames.iter().find(|frame| frame.in_app), &task.spawned_at) {
+    pub(super) fn of(frames: &[Frame], task: Option<&FindingTask>) -> Self {
+        let spawned_at = task.and_then(|task| task.spawned_at.as_ref());
+        match (frames.iter().find(|frame| frame.in_app), spawned_at) {
             (Some(frame), _) => Place::Line {
                 function: frame.function.clone(),
                 file: frame.file.clone(),
@@ -86,16 +90,20 @@ impl Place {
 }
 
 /// A stall as it was judged.
+#[derive(Clone)]
 pub(super) struct Occurrence {
-    pub(super) stall: Stall,
+    pub(super) episode: Episode,
     pub(super) rule: Rule,
     pub(super) detail: String,
     pub(super) place: Place,
-    pub(super) task: FindingTask,
+    pub(super) task: Option<FindingTask>,
+    pub(super) certainty: Certainty,
     pub(super) frames: Vec<Frame>,
     pub(super) tid: u32,
     pub(super) worker: Option<u32>,
     pub(super) queued: u64,
+    /// The span of the application's `tracing` that it is in.
+    pub(super) span: Option<Span>,
     /// Nanoseconds so far.
     pub(super) length: u64,
 }
@@ -107,7 +115,8 @@ impl Finding {
             rule: occurrence.rule,
             detail: String::new(),
             place: occurrence.place.clone(),
-            task: FindingTask::default(),
+            task: None,
+            certainty: occurrence.certainty,
             frames: Vec::new(),
             tid: 0,
             worker: None,
@@ -117,15 +126,17 @@ impl Finding {
             longest: 0,
             total: 0,
             queued: 0,
+            span: None,
             open: 0,
             occurrences: VecDeque::new(),
         }
     }
 
-    /// Takes in a sight of an occurrence; the longest one lends its stack and its task.
+    /// Takes in a sight of an occurrence; the longest one lends its stack, its task and its span.
     pub(super) fn grow(&mut self, occurrence: Occurrence, now_unix: u64) {
         self.last_unix = now_unix;
         self.queued = self.queued.max(occurrence.queued);
+        self.certainty = self.certainty.max(occurrence.certainty);
         (self.tid, self.worker) = (occurrence.tid, occurrence.worker);
         if occurrence.length >= self.longest {
             self.longest = occurrence.length;
@@ -135,6 +146,7 @@ impl Finding {
             }
             self.task = occurrence.task;
             self.detail = occurrence.detail;
+            self.span = occurrence.span;
         }
     }
 
@@ -145,10 +157,12 @@ impl Finding {
     /// One sentence for a tired person.
     pub(super) fn sentence(&self, ongoing: Option<u64>) -> String {
         let about = self.rule.about();
-        let who = match (self.worker, self.tid) {
-            (Some(worker), _) => format!("worker {worker}"),
-            (None, 0) => "the process".to_owned(),
-            (None, tid) => format!("thread {tid}"),
+        let who = match (self.rule, self.worker, self.tid) {
+            (Rule::ProcessPaused, ..) => "the process".to_owned(),
+            (Rule::BlockingPool, ..) => "the blocking pool".to_owned(),
+            (Rule::Starvation, ..) => "a runtime".to_owned(),
+            (_, Some(worker), _) => format!("worker {worker}"),
+            (_, None, tid) => format!("thread {tid}"),
         };
         let (has, length) = match ongoing {
             Some(so_far) => ("has been blocked for", so_far),
@@ -169,10 +183,12 @@ impl Finding {
         } else {
             format!(" ({})", self.detail)
         };
-        let behind = match self.queued {
-            0 => String::new(),
-            1 => ", 1 task waiting".to_owned(),
-            count => format!(", {count} tasks waiting"),
+        let behind = match (self.queued, self.rule) {
+            (0, _) => String::new(),
+            (1, Rule::BlockingPool) => ", 1 closure waiting".to_owned(),
+            (count, Rule::BlockingPool) => format!(", {count} closures waiting"),
+            (1, _) => ", 1 task waiting".to_owned(),
+            (count, _) => format!(", {count} tasks waiting"),
         };
         if about.is_info {
             return format!("{who} {has} {}: it {}", millis(length), about.did);
@@ -201,11 +217,12 @@ impl Finding {
     }
 
     pub(super) fn spawned_at(&self) -> String {
-        self.task
-            .spawned_at
-            .as_ref()
-            .map(text::place)
-            .unwrap_or_default()
+        let spawned_at = self.task.as_ref().and_then(|task| task.spawned_at.as_ref());
+        spawned_at.map(text::place).unwrap_or_default()
+    }
+
+    pub(super) fn in_span(&self) -> Option<String> {
+        self.span.as_ref().map(text::span)
     }
 
     pub(super) fn is_ongoing(&self) -> bool {
@@ -232,7 +249,7 @@ impl Finding {
             kind: about.kind.to_owned(),
             rule: about.name.to_owned(),
             severity: severity.into(),
-            certainty: Certainty::Proven.into(),
+            certainty: self.certainty.into(),
             count: self.count,
             first_seen_unix_ns: self.first_unix,
             last_seen_unix_ns: self.last_unix,
@@ -251,7 +268,7 @@ impl Finding {
                 }),
                 Place::SpawnedAt(_) | Place::Nowhere => None,
             },
-            task: (self.rule != Rule::ProcessPaused).then(|| self.task.clone()),
+            task: self.task.clone(),
             longest_ns: longest,
             total_ns: self.total + ongoing.unwrap_or(0),
             queued_behind: self.queued,
@@ -267,6 +284,7 @@ impl Finding {
                 .chain(going_on)
                 .skip(skipped)
                 .collect(),
+            span: self.span.clone(),
         }
     }
 }

@@ -19,6 +19,7 @@ pub(super) fn write(finding: &Finding) {
         count,
         longest_ms = longest / 1_000_000,
         spawned_at = finding.spawned_at(),
+        in_span = finding.in_span(),
         "{}",
         finding.sentence(ongoing)
     );

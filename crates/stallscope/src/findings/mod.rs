@@ -5,19 +5,24 @@
 
 mod analyst;
 mod finding;
+pub(crate) mod inquiry;
 mod log;
+mod poll;
 mod rules;
 mod store;
+mod trouble;
 
 use std::time::{Duration, Instant, SystemTime};
 
 use stallscope_stack::RawStack;
-use stallscope_wire::message::{self, FindingTask};
+use stallscope_wire::message::{self, Certainty, FindingTask};
 
 use self::analyst::Analyst;
 use self::finding::{Occurrence, Place};
+use self::inquiry::Inquiry;
 use self::rules::{Rule, Seen, Verdict};
-use self::store::{Change, Stall, Store};
+use self::store::{Change, Episode, Stall, Store};
+use crate::process;
 use crate::watch::{Evidence, Report};
 
 /// Everything that was found in this process. Owned by the agent thread.
@@ -26,6 +31,7 @@ pub(crate) struct Findings {
     store: Store,
     /// Long polls that had handed their worker on, by `block_in_place`.
     in_place: u64,
+    inquiry: Inquiry,
 }
 
 /// Who knows the task that stalled.
@@ -39,6 +45,7 @@ impl Findings {
             analyst: Analyst::default(),
             store: Store::default(),
             in_place: 0,
+            inquiry: Inquiry::default(),
         }
     }
 
@@ -50,7 +57,14 @@ impl Findings {
                 thread,
                 key,
                 length,
-            } => self.store.over(Stall { thread, key }, length, unix_now()),
+            } => {
+                let stall = Stall { thread, key };
+                self.store.over(Episode::Stall(stall), length, unix_now());
+                self.inquiry.over(stall, length);
+            }
+            Report::Asked(question) => self.inquiry.asked(question),
+            Report::Troubled(troubled) => self.troubled(&troubled),
+            Report::Unexplained(stack) => self.analyst.explain(&stack),
             Report::Paused { length } => self.store.paused(length, unix_now()),
         }
     }
@@ -103,31 +117,48 @@ impl Findings {
             },
             _ => first,
         };
-        let Verdict::Is(rule, detail) = verdict else {
-            self.in_place += 1;
+        let stall = Stall {
+            thread: evidence.thread,
+            key: evidence.key,
+        };
+        let Some(certainty) = self.certainty(evidence, &frames) else {
             return;
         };
-        let task = tasks.describe(evidence.task.0);
-        let place = Place::of(&frames, &task);
+        let Verdict::Is(rule, detail) = verdict else {
+            self.in_place += 1;
+            self.inquiry.judged(stall, evidence.runtime, None);
+            return;
+        };
+        let task = evidence.task.map(|task| tasks.describe(task.0));
+        let place = Place::of(&frames, task.as_ref());
         let occurrence = Occurrence {
-            stall: Stall {
-                thread: evidence.thread,
-                key: evidence.key,
-            },
+            episode: Episode::Stall(stall),
             rule,
             detail,
             place,
             task,
+            certainty,
             frames,
             tid: evidence.tid,
             worker: evidence.worker,
             queued: evidence.queued,
+            span: evidence.span.clone(),
             length: evidence.length,
         };
+        self.inquiry
+            .judged(stall, evidence.runtime, Some(&occurrence));
+        self.found(occurrence);
+    }
+
+    /// Keeps it, and writes a line into the application's log where it is news.
+    fn found(&mut self, occurrence: Occurrence) {
+        // In tests, polls are looked at before they have become long.
+        let is_long = occurrence.length >= nanos(process::long_poll());
         if let Change {
             finding,
             is_news: true,
         } = self.store.stalled(occurrence, unix_now())
+            && is_long
             && let Some(finding) = self.store.get(finding)
         {
             log::write(finding);
@@ -136,6 +167,22 @@ impl Findings {
 }
 
 impl Findings {
+    /// How sure it is that this was one poll of a task; none if it was not.
+    fn certainty(&mut self, evidence: &Evidence, frames: &[message::Frame]) -> Option<Certainty> {
+        if evidence.task.is_some() {
+            return Some(Certainty::Proven);
+        }
+        if !poll::is_of_a_worker(frames) {
+            return None;
+        }
+        match &evidence.earlier {
+            None => Some(Certainty::Proven),
+            Some(earlier) => {
+                poll::is_same(&self.analyst.frames(earlier).0, frames).then_some(Certainty::Likely)
+            }
+        }
+    }
+
     fn judge(
         &mut self,
         evidence: &Evidence,

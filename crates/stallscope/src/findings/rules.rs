@@ -18,6 +18,8 @@ pub(crate) enum Rule {
     BlockOn,
     Syscall,
     Unknown,
+    BlockingPool,
+    Starvation,
     CpuStarved,
     ProcessPaused,
 }
@@ -58,6 +60,12 @@ pub(crate) const RULES: &[About] = &[
         Rule::Unknown,
         "unknown",
         "did something that could not be seen",
+    ),
+    blame(Rule::BlockingPool, "blocking-pool", "had every thread busy"),
+    blame(
+        Rule::Starvation,
+        "starvation",
+        "had tasks ready, and no thread polled them",
     ),
     info(
         Rule::CpuStarved,

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
-use stallscope_wire::message::{self, FindingTask};
+use stallscope_wire::message::{self, Certainty};
 
 use super::finding::{Finding, OCCURRENCES, Occurrence, Place};
 use super::rules::Rule;
+use crate::runtimes::RuntimeIndex;
+use crate::watch::Trouble;
 
 /// Findings that are kept. A process that has more different ones keeps the first.
 const MOST_FINDINGS: usize = 1000;
@@ -18,7 +20,20 @@ pub(super) struct Store {
     findings: Vec<Finding>,
     by_place: HashMap<(Rule, Place), usize>,
     /// Stalls that go on, and the finding each belongs to.
-    open: HashMap<Stall, Open>,
+    open: HashMap<Episode, Open>,
+}
+
+/// Names one occurrence of anything, as long as it goes on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Episode {
+    Stall(Stall),
+    /// When it was told, wall clock.
+    Pause(u64),
+    Trouble {
+        runtime: RuntimeIndex,
+        trouble: Trouble,
+        since: u64,
+    },
 }
 
 /// Names one stall: a thread and the beginning of the poll it is in.
@@ -44,8 +59,8 @@ pub(super) struct Change {
 impl Store {
     /// A stall was seen, for the first time or again while it goes on.
     pub(super) fn stalled(&mut self, occurrence: Occurrence, now_unix: u64) -> Change {
-        let stall = occurrence.stall;
-        if let Some(open) = self.open.get_mut(&stall) {
+        let episode = occurrence.episode;
+        if let Some(open) = self.open.get_mut(&episode) {
             // Counted back from here: time in which the process stood still is not part of it.
             open.began_unix = now_unix.saturating_sub(occurrence.length);
             let finding = open.finding;
@@ -77,7 +92,7 @@ impl Store {
             }
         };
         self.open.insert(
-            stall,
+            episode,
             Open {
                 finding,
                 began_unix,
@@ -93,9 +108,9 @@ impl Store {
         }
     }
 
-    /// A stall is over.
-    pub(super) fn over(&mut self, stall: Stall, length: u64, now_unix: u64) {
-        let Some(open) = self.open.remove(&stall) else {
+    /// Something is over.
+    pub(super) fn over(&mut self, episode: Episode, length: u64, now_unix: u64) {
+        let Some(open) = self.open.remove(&episode) else {
             return;
         };
         let finding = &mut self.findings[open.finding];
@@ -114,24 +129,23 @@ impl Store {
 
     /// The process as a whole stood still.
     pub(super) fn paused(&mut self, length: u64, now_unix: u64) {
-        let stall = Stall {
-            thread: u16::MAX,
-            key: now_unix,
-        };
+        let episode = Episode::Pause(now_unix);
         let occurrence = Occurrence {
-            stall,
+            episode,
             rule: Rule::ProcessPaused,
             detail: String::new(),
             place: Place::Nowhere,
-            task: FindingTask::default(),
+            task: None,
+            certainty: Certainty::Proven,
             frames: Vec::new(),
             tid: 0,
             worker: None,
             queued: 0,
+            span: None,
             length,
         };
         self.stalled(occurrence, now_unix);
-        self.over(stall, length, now_unix);
+        self.over(episode, length, now_unix);
     }
 
     pub(super) fn get(&self, finding: usize) -> Option<&Finding> {

@@ -1,6 +1,6 @@
 //! Findings as they come, grow and end.
 
-use stallscope_wire::message::{Frame, Severity, Site};
+use stallscope_wire::message::{FindingTask, Frame, Severity, Site};
 
 use super::*;
 
@@ -15,6 +15,10 @@ fn frame(function: &str, line: u32) -> Frame {
         in_app: function.starts_with("app::"),
         ..Frame::default()
     }
+}
+
+fn stall(key: u64) -> Episode {
+    Episode::Stall(Stall { thread: 1, key })
 }
 
 fn seen(key: u64, line: u32, length: u64) -> Occurrence {
@@ -34,15 +38,17 @@ fn seen(key: u64, line: u32, length: u64) -> Occurrence {
         ..FindingTask::default()
     };
     Occurrence {
-        stall: Stall { thread: 1, key },
+        episode: stall(key),
         rule: Rule::FileIo,
         detail: "read on /var/data/big.csv".to_owned(),
-        place: Place::of(&frames, &task),
-        task,
+        place: Place::of(&frames, Some(&task)),
+        task: Some(task),
+        certainty: Certainty::Proven,
         frames,
         tid: 4712,
         worker: Some(1),
         queued: 12,
+        span: None,
         length: length * MS,
     }
 }
@@ -64,7 +70,7 @@ fn a_stall_is_one_occurrence_that_grows_until_it_is_over() {
          (read on /var/data/big.csv), 12 tasks waiting"
     );
 
-    store.over(Stall { thread: 1, key: 1 }, 341 * MS, 1321 * MS);
+    store.over(stall(1), 341 * MS, 1321 * MS);
     let over = store.window(0, false, 0, 5000 * MS).findings.remove(0);
     assert_eq!((over.count, over.ongoing), (1, false));
     assert_eq!((over.longest_ns, over.total_ns), (341 * MS, 341 * MS));
@@ -80,7 +86,7 @@ fn a_thousand_stalls_at_one_line_are_one_finding_and_four_lines_of_log() {
     let mut news = 0;
     for key in 1..=1000 {
         news += u32::from(store.stalled(seen(key, 41, 25), key * 1000 * MS).is_news);
-        store.over(Stall { thread: 1, key }, 25 * MS, (key * 1000 + 5) * MS);
+        store.over(stall(key), 25 * MS, (key * 1000 + 5) * MS);
     }
     let window = store.window(0, false, 0, 2_000_000 * MS);
     assert_eq!((window.total, window.findings[0].count, news), (1, 1000, 4));
@@ -108,7 +114,7 @@ fn a_window_holds_what_was_seen_in_it_and_what_goes_on() {
     let mut store = Store::default();
     store.stalled(seen(1, 41, 25), 1000 * MS); // goes on
     store.stalled(seen(2, 42, 25), 1000 * MS);
-    store.over(Stall { thread: 1, key: 2 }, 25 * MS, 1000 * MS);
+    store.over(stall(2), 25 * MS, 1000 * MS);
     let lines = |since: u64| -> Vec<u32> {
         let window = store.window(since, false, 0, 9000 * MS);
         window
@@ -146,10 +152,10 @@ fn what_blames_no_line_is_shown_on_request_only() {
 fn without_a_line_the_spawn_place_tells_findings_apart() {
     let task = seen(1, 41, 25).task;
     assert_eq!(
-        Place::of(&[], &task),
+        Place::of(&[], task.as_ref()),
         Place::SpawnedAt("src/main.rs:63:9".to_owned())
     );
-    assert_eq!(Place::of(&[], &FindingTask::default()), Place::Nowhere);
+    assert_eq!(Place::of(&[], None), Place::Nowhere);
 }
 
 #[test]

@@ -39,6 +39,17 @@ impl TaskId {
         self.0 + 1
     }
 
+    /// Whose code runs, by what tokio says of itself: 0 for a root future, which tokio gives no number.
+    #[cfg(feature = "tracing-subscriber")]
+    #[inline]
+    pub(crate) fn to_own_code(self) -> u64 {
+        if self.root_index().is_some() {
+            0
+        } else {
+            self.to_slot()
+        }
+    }
+
     pub(super) fn from_slot(stored: u64) -> Option<Self> {
         stored.checked_sub(1).map(TaskId)
     }

@@ -35,6 +35,8 @@ use self::slot::Birth;
 pub(crate) use self::slot::{Kind, Life, Record};
 use self::store::{Place, Store};
 use self::table::NoSlot;
+#[cfg(feature = "tracing-subscriber")]
+pub(crate) use self::thread::OwnPoll;
 pub(crate) use self::thread::{Look, ThreadRecord, Threads};
 
 /// The recorder of this process.
@@ -178,6 +180,16 @@ impl Recorder {
         self.store.roots.give_back(id);
     }
 
+    /// The calling thread begins: the pool of this runtime has made it.
+    pub(crate) fn thread_started(&'static self, runtime: u8) {
+        thread::with_record(&self.threads, |thread| thread.made_by(runtime));
+    }
+
+    /// The calling thread is in this runtime, perhaps as a worker.
+    pub(crate) fn thread_met(&'static self, runtime: u8) {
+        thread::with_record(&self.threads, |thread| thread.look_up_worker(runtime));
+    }
+
     #[inline]
     pub(crate) fn poll_started(&'static self, id: TaskId, runtime: u8) -> Look {
         let now = self.clock.now();
@@ -249,9 +261,25 @@ impl Recorder {
             .filter(|task| task.root_index().is_some())
     }
 
+    /// What names the poll in progress on this thread: the number of the thread's record, and the beginning.
+    pub(crate) fn current_poll(&'static self) -> Option<(u16, Ticks)> {
+        thread::with_record(&self.threads, |thread| {
+            thread.polling().map(|poll| (thread.number(), poll.since))
+        })
+    }
+
     /// Whether a poll is in progress on this thread.
     pub(crate) fn is_polling(&'static self) -> bool {
         thread::with_record(&self.threads, ThreadRecord::polling).is_some()
+    }
+
+    /// The poll that this thread is in.
+    #[cfg(feature = "tracing-subscriber")]
+    #[inline]
+    #[allow(clippy::unused_self)] // one recorder: its threads are found without it
+    pub(crate) fn own_poll(&'static self) -> Option<(&'static ThreadRecord, OwnPoll)> {
+        let thread = thread::present_record()?;
+        Some((thread, thread.own_poll()?))
     }
 
     /// Whether this is a task that is recorded and alive.

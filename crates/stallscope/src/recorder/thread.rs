@@ -17,6 +17,8 @@ use super::histogram::Histogram;
 use super::id::TaskId;
 use super::long_polls::LongPolls;
 use super::sites::NearCounters;
+#[cfg(feature = "tracing-subscriber")]
+use crate::spans::Board;
 
 /// One thread's part of the recorder.
 #[repr(align(128))] // two lines: neighbours would share the pair that the prefetcher fetches
@@ -32,6 +34,8 @@ pub(crate) struct ThreadRecord {
     /// The worker this thread was when last asked, plus one.
     worker: AtomicU32,
     runtime: AtomicU32,
+    /// The runtime whose pool has made this thread, plus one.
+    pool: AtomicU32,
     tid: AtomicU32,
     polls_since_look: AtomicU32,
     /// How long ones of its polls ended, for the watchdog.
@@ -43,6 +47,9 @@ pub(crate) struct ThreadRecord {
     /// Finished polls by duration.
     pub(crate) poll_times: Histogram,
     pub(super) near_sites: NearCounters,
+    /// Spans of the application's `tracing` that it is in.
+    #[cfg(feature = "tracing-subscriber")]
+    pub(crate) spans: Board,
     /// Counted from 0 in order of first use; names this record in [`super::slot::Record::thread`].
     number: AtomicU16,
     taken: AtomicBool,
@@ -77,6 +84,14 @@ pub(crate) struct Polling {
     pub(crate) since: Ticks,
 }
 
+/// A poll in progress, as its thread sees it.
+#[cfg(feature = "tracing-subscriber")]
+pub(crate) struct OwnPoll {
+    pub(crate) since: Ticks,
+    /// It runs within another poll of the thread.
+    pub(crate) is_nested: bool,
+}
+
 impl ThreadRecord {
     fn new(number: u16) -> Self {
         ThreadRecord {
@@ -87,6 +102,7 @@ impl ThreadRecord {
             outer: Default::default(),
             worker: AtomicU32::new(0),
             runtime: AtomicU32::new(0),
+            pool: AtomicU32::new(0),
             tid: AtomicU32::new(0),
             polls_since_look: AtomicU32::new(0),
             long_polls: LongPolls::new(),
@@ -94,6 +110,8 @@ impl ThreadRecord {
             handle: Mutex::new(None),
             poll_times: Histogram::new(),
             near_sites: NearCounters::new(),
+            #[cfg(feature = "tracing-subscriber")]
+            spans: Board::default(),
             number: AtomicU16::new(number),
             taken: AtomicBool::new(true),
             next: AtomicPtr::new(std::ptr::null_mut()),
@@ -150,6 +168,16 @@ impl ThreadRecord {
         (self.current.load(Ordering::Acquire) == task.to_slot()).then_some(Polling { task, since })
     }
 
+    /// The poll in progress. For the thread itself.
+    #[cfg(feature = "tracing-subscriber")]
+    #[inline]
+    pub(super) fn own_poll(&self) -> Option<OwnPoll> {
+        (self.current.load(Ordering::Relaxed) != 0).then(|| OwnPoll {
+            since: Ticks(self.started.load(Ordering::Relaxed)),
+            is_nested: self.depth.load(Ordering::Relaxed) > 0,
+        })
+    }
+
     #[inline]
     pub(crate) fn number(&self) -> u16 {
         self.number.load(Ordering::Relaxed)
@@ -159,6 +187,16 @@ impl ThreadRecord {
     pub(crate) fn worker(&self) -> Option<(u8, u32)> {
         let worker = self.worker.load(Ordering::Relaxed).checked_sub(1)?;
         Some((self.runtime.load(Ordering::Relaxed) as u8, worker))
+    }
+
+    /// The runtime that has made this thread, for a worker or for blocking closures.
+    pub(crate) fn pool(&self) -> Option<u8> {
+        let pool = self.pool.load(Ordering::Relaxed).checked_sub(1)?;
+        Some(pool as u8)
+    }
+
+    pub(super) fn made_by(&self, runtime: u8) {
+        self.pool.store(u32::from(runtime) + 1, Ordering::Relaxed);
     }
 
     /// What is needed to look at the thread's stack; none if it has ended or nothing can be looked at here.
@@ -202,7 +240,7 @@ impl ThreadRecord {
     }
 
     #[cold]
-    fn look_up_worker(&self, runtime: u8) {
+    pub(super) fn look_up_worker(&self, runtime: u8) {
         let worker = tokio::runtime::worker_index().and_then(|index| u32::try_from(index).ok());
         self.worker
             .store(worker.map_or(0, |index| index + 1), Ordering::Relaxed);
@@ -245,6 +283,7 @@ impl ThreadRecord {
             &self.allowed,
             &self.depth,
             &self.worker,
+            &self.pool,
             &self.tid,
             &self.polls_since_look,
         ] {
@@ -365,6 +404,14 @@ pub(super) fn with_record<R>(
         Some(record) => body(record),
         None => body(first_use(threads)),
     }
+}
+
+/// The calling thread's record, if it has one: what is only of use within a poll makes none.
+#[cfg(feature = "tracing-subscriber")]
+#[inline]
+pub(super) fn present_record() -> Option<&'static ThreadRecord> {
+    // SAFETY: null, or set by `first_use` from a leaked record.
+    unsafe { RECORD.get().as_ref() }
 }
 
 #[cold]

@@ -13,8 +13,17 @@ pub(crate) static INBOX: Inbox = Inbox {
     bell: OnceLock::new(),
 };
 
-/// Reports that wait at one time. When symbols take long to read, later stalls wait; beyond this many they are dropped.
-const CAPACITY: usize = 64;
+impl Report {
+    /// How many reports may wait at one time for this one still to be taken. When symbols take long to read, later stalls wait; what
+    /// matters less must not crowd them out, and the end of one that was told is told as well.
+    fn capacity(&self) -> usize {
+        match self {
+            Report::Paused { .. } | Report::Unexplained(_) => 32,
+            Report::Stalled(_) | Report::Troubled(_) => 64,
+            Report::Over { .. } | Report::Asked(_) => 1024,
+        }
+    }
+}
 
 pub(crate) struct Inbox {
     reports: Mutex<Vec<Report>>,
@@ -22,10 +31,10 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
-    pub(super) fn put(&self, report: Report) {
+    pub(crate) fn put(&self, report: Report) {
         {
             let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
-            if reports.len() >= CAPACITY {
+            if reports.len() >= report.capacity() {
                 return;
             }
             reports.push(report);
@@ -48,6 +57,11 @@ impl Inbox {
     /// Readable when there is something to take.
     pub(crate) fn bell_fd(&self) -> Option<BorrowedFd<'_>> {
         self.bell().map(|(_, bell)| bell.as_fd())
+    }
+
+    /// To write a byte to, from where [`Inbox::put`] cannot be called; it never blocks.
+    pub(crate) fn ring_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.bell().map(|(ring, _)| ring.as_fd())
     }
 
     /// None if the system has no descriptors left: then reports wait for the agent's next round.

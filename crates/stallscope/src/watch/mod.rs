@@ -5,22 +5,34 @@
 //! the time to make sense of it.
 
 mod evidence;
+mod gauges;
 mod inbox;
+pub(crate) mod pauses;
+mod returns;
+mod runtime;
 mod stall;
+mod workers;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use stallscope_stack::capture_within;
 use stallscope_stack::kernel::Cause;
+use stallscope_stack::{CaptureError, capture_within};
 
 use self::evidence::Readings;
-pub(crate) use self::evidence::{Evidence, Report};
+pub(crate) use self::evidence::{Evidence, Report, Troubled};
+use self::gauges::Signs;
+pub(crate) use self::gauges::Trouble;
 pub(crate) use self::inbox::INBOX;
+pub(crate) use self::returns::POLL_RETURNS;
 use self::stall::{Act, Poll, Stalls};
+use self::workers::{Standing, Workers};
 use crate::process;
-use crate::recorder::{RECORDER, Rate, TaskId, ThreadRecord};
+use crate::recorder::{RECORDER, Rate, ThreadRecord, Ticks};
+#[cfg(tokio_unstable)]
 use crate::runtimes::RUNTIMES;
+use crate::spans::Witness;
 
 /// How long a running thread may take to show its stack. On a loaded machine it may have to wait for a processor first.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -38,9 +50,24 @@ pub(crate) fn start(threshold: Duration) {
     }
 }
 
+/// Has polls looked at from this age on, if they were looked at only later so far.
+pub(crate) fn look_from(age: Duration) {
+    LOOK_FROM.fetch_min(nanos(age.max(Duration::from_millis(1))), Ordering::Relaxed);
+}
+
+/// The least that [`look_from`] was told, nanoseconds.
+static LOOK_FROM: AtomicU64 = AtomicU64::new(u64::MAX);
+
+/// Whether there are tests, which ask more of the watchdog than applications do.
+fn tests_ask() -> bool {
+    LOOK_FROM.load(Ordering::Relaxed) != u64::MAX
+}
+
 struct Watchdog {
     threshold: Duration,
     stalls: Stalls,
+    workers: Workers,
+    signs: Signs,
     /// First readings of polls that are half-way to the threshold.
     readings: HashMap<u16, Readings>,
 }
@@ -51,27 +78,41 @@ impl Watchdog {
         Watchdog {
             threshold,
             stalls: Stalls::new(nanos),
+            workers: Workers::new(nanos),
+            signs: Signs::new(nanos),
             readings: HashMap::new(),
         }
     }
 
     fn run(mut self) -> ! {
         loop {
+            let wanted = Duration::from_nanos(LOOK_FROM.load(Ordering::Relaxed));
+            if wanted < self.threshold {
+                self = Watchdog::new(wanted);
+            }
             let rate = RECORDER.clock().rate();
             RECORDER.set_long_poll(rate.ticks(self.threshold));
             let now = nanos(RECORDER.clock().uptime());
-            let polls: Vec<Poll> = RECORDER
+            let (suspected, busy) = self.workers.look(now);
+            let told = RECORDER
                 .threads()
                 .iter()
-                .filter_map(|thread| poll_of(thread, now, &rate))
-                .collect();
-            let (acts, due) = self.stalls.look(now, &polls);
+                .filter_map(|thread| poll_of(thread, now, &rate));
+            let polls: Vec<Poll> = told.chain(suspected).collect();
+            let (acts, due) = self.stalls.look(now, &polls, busy);
             for act in acts {
                 self.act(act, &rate);
             }
+            self.look_at_runtimes(now);
             let pause = due.saturating_sub(nanos(RECORDER.clock().uptime()));
             // At least a little: a look that is always late must not turn into a spin.
-            std::thread::sleep(Duration::from_nanos(pause.max(200_000)));
+            let pause = Duration::from_nanos(pause.max(200_000));
+            if tests_ask() {
+                // Not for long: a test that begins may want polls looked at earlier.
+                pauses::sleep(pause.min(Duration::from_millis(20)));
+            } else {
+                std::thread::sleep(pause);
+            }
         }
     }
 
@@ -85,10 +126,10 @@ impl Watchdog {
                 forgiven,
             } => {
                 self.readings.remove(&poll.thread);
-                let exact = thread(poll.thread).and_then(|thread| {
-                    let started = crate::recorder::Ticks(poll.key);
-                    thread.long_polls.length_of(TaskId(poll.task), started)
-                });
+                let exact = poll
+                    .task
+                    .zip(thread(poll.thread))
+                    .and_then(|(task, thread)| thread.long_polls.length_of(task, Ticks(poll.key)));
                 let length =
                     exact.map_or(length, |ticks| rate.nanos(ticks).saturating_sub(forgiven));
                 INBOX.put(Report::Over {
@@ -97,52 +138,110 @@ impl Watchdog {
                     length,
                 });
             }
-            Act::Paused(length) => INBOX.put(Report::Paused { length }),
+            Act::Paused(length) => {
+                self.signs.forgive(length);
+                INBOX.put(Report::Paused { length });
+            }
         }
     }
+
+    #[cfg(tokio_unstable)]
+    fn look_at_runtimes(&mut self, now: u64) {
+        for (runtime, watched) in RUNTIMES.iter().filter(|(_, watched)| watched.is_hooked()) {
+            let Some(handle) = watched.handle() else {
+                continue;
+            };
+            let gauges = runtime::gauges(runtime, &handle);
+            for sign in self.signs.look(now, runtime, &gauges) {
+                let stacks = if sign.is_over {
+                    Some(Vec::new())
+                } else {
+                    runtime::stacks(&sign)
+                };
+                if let Some(stacks) = stacks {
+                    INBOX.put(Report::Troubled(Box::new(Troubled {
+                        sign,
+                        threads: gauges.pool_threads,
+                        stacks,
+                    })));
+                }
+            }
+        }
+    }
+
+    /// Stable tokio does not tell what there is to look at.
+    #[cfg(not(tokio_unstable))]
+    #[allow(clippy::unused_self)] // it is the other one that needs it
+    fn look_at_runtimes(&mut self, _now: u64) {}
 
     fn capture(&mut self, poll: Poll, length: u64) {
         let Some(thread) = thread(poll.thread).filter(|thread| !thread.is_allowed()) else {
             return;
         };
         let before = self.readings.remove(&poll.thread);
+        let witness = poll
+            .task
+            .map(|task| Witness::of(thread, task, Ticks(poll.key)));
         let after = Readings::take(poll.key);
+        let handle = thread.handle();
+        let mut earlier = None;
+        if poll.task.is_none() {
+            let now = nanos(RECORDER.clock().uptime());
+            let later = handle.as_ref().and_then(|handle| after.of(handle.tid()));
+            match self.workers.standing(&poll, later, now) {
+                Standing::Proven => {}
+                Standing::Likely(first) => earlier = Some(first),
+                Standing::Unknown => return,
+            }
+        }
         let (mut cause, mut starved) = (Cause::Unknown, false);
         let mut stack = Err("stacks of other threads are not available here".to_owned());
         let mut may_come = false;
         let mut again = None;
-        if let Some(handle) = thread.handle() {
+        if let Some(handle) = handle {
             if let Some(before) = before.filter(|readings| readings.key == poll.key) {
                 cause = before.cause(&after, handle.tid(), self.threshold / 2);
                 starved = before.others_starved(&after, thread.tid());
             }
-            stack = capture_within(&handle, PATIENCE).map_err(|error| error.to_string());
-            if cause == Cause::OnCpu && stack.is_ok() {
+            let captured = capture_within(&handle, PATIENCE);
+            if cause == Cause::OnCpu && captured.is_ok() {
                 again = capture_within(&handle, PATIENCE).ok();
             }
             // Without a stack there is no line. While the stall is young, the next look may get one.
-            may_come = stack.is_err() && length < 4 * nanos(self.threshold);
+            may_come = captured.as_ref().is_err_and(CaptureError::may_pass)
+                && length < 4 * nanos(self.threshold);
+            stack = captured.map_err(|error| error.to_string());
         }
-        let queued = queued_behind(thread);
+        let span = witness.and_then(Witness::span);
+        let queued = runtime::queued_behind(thread);
         self.readings.insert(poll.thread, after);
-        // The poll may have ended while all this was read: then it belongs to another one, or to none.
-        let goes_on = thread
-            .polling()
-            .is_some_and(|now| now.task.0 == poll.task && now.since.0 == poll.key);
-        if goes_on && !may_come {
+        if self.goes_on(&poll, thread) && !may_come {
             INBOX.put(Report::Stalled(Box::new(Evidence {
                 thread: poll.thread,
                 key: poll.key,
                 tid: thread.tid(),
                 worker: thread.worker().map(|(_, worker)| worker),
-                task: TaskId(poll.task),
+                runtime: thread.worker().map(|(runtime, _)| runtime),
+                task: poll.task,
                 length,
                 cause,
                 starved,
                 queued,
+                span,
                 stack,
                 again,
+                earlier,
             })));
+        }
+    }
+
+    /// The poll may have ended while all this was read: then it belongs to another one, or to none.
+    fn goes_on(&self, poll: &Poll, thread: &ThreadRecord) -> bool {
+        match poll.task {
+            Some(task) => thread
+                .polling()
+                .is_some_and(|now| now.task == task && now.since.0 == poll.key),
+            None => self.workers.goes_on(poll),
         }
     }
 }
@@ -152,7 +251,7 @@ fn poll_of(thread: &ThreadRecord, now: u64, rate: &Rate) -> Option<Poll> {
     let since = now.saturating_sub(rate.nanos_since(polling.since));
     Some(Poll {
         thread: thread.number(),
-        task: polling.task.0,
+        task: Some(polling.task),
         key: polling.since.0,
         since,
     })
@@ -163,29 +262,6 @@ fn thread(number: u16) -> Option<&'static ThreadRecord> {
         .threads()
         .iter()
         .find(|thread| thread.number() == number)
-}
-
-/// Tasks that are ready and wait: in the worker's own queue, as far as this build can see it, and in the runtime's.
-fn queued_behind(thread: &ThreadRecord) -> u64 {
-    let Some((index, worker)) = thread.worker() else {
-        return 0;
-    };
-    let Some((_, watched)) = RUNTIMES.iter().find(|(runtime, _)| *runtime == index) else {
-        return 0;
-    };
-    let Some(handle) = watched.handle() else {
-        return 0;
-    };
-    let metrics = handle.metrics();
-    #[cfg(tokio_unstable)]
-    let own = if (worker as usize) < metrics.num_workers() {
-        metrics.worker_local_queue_depth(worker as usize)
-    } else {
-        0
-    };
-    #[cfg(not(tokio_unstable))]
-    let own = usize::from(worker == u32::MAX);
-    (own + metrics.global_queue_depth()) as u64
 }
 
 fn nanos(duration: Duration) -> u64 {

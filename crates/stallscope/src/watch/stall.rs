@@ -7,6 +7,8 @@
 
 use std::collections::HashMap;
 
+use crate::recorder::TaskId;
+
 /// Time in nanoseconds since the start of recording.
 pub(super) type Now = u64;
 
@@ -15,7 +17,8 @@ pub(super) type Now = u64;
 pub(super) struct Poll {
     /// The number of the thread's record.
     pub(super) thread: u16,
-    pub(super) task: u64,
+    /// None on a runtime that does not tell its polls.
+    pub(super) task: Option<TaskId>,
     /// When it began, in the recorder's own ticks: tells it from the task's next poll.
     pub(super) key: u64,
     pub(super) since: Now,
@@ -65,13 +68,13 @@ impl Stalls {
         }
     }
 
-    /// Looks at the polls in progress. Returns what to do, and when to look again.
-    pub(super) fn look(&mut self, now: Now, polls: &[Poll]) -> (Vec<Act>, Now) {
+    /// Looks at the polls in progress; `busy`: something runs, though no poll may be told. Returns what to do, and when to look again.
+    pub(super) fn look(&mut self, now: Now, polls: &[Poll], busy: bool) -> (Vec<Act>, Now) {
         let mut acts = Vec::new();
         self.forgive_pause(now, &mut acts);
         self.end_finished(now, polls, &mut acts);
         // While something runs, often enough to see a poll at half the threshold; in an idle application half as often.
-        let busy = !polls.is_empty() || !self.watched.is_empty();
+        let busy = busy || !polls.is_empty() || !self.watched.is_empty();
         let mut due = now
             + if busy {
                 self.threshold / 2
@@ -152,7 +155,7 @@ mod tests {
     fn poll(thread: u16, since: u64) -> Poll {
         Poll {
             thread,
-            task: 7,
+            task: Some(TaskId(7)),
             key: since,
             since: since * MS,
         }
@@ -168,7 +171,7 @@ mod tests {
             } else {
                 &[]
             };
-            let (acts, due) = stalls.look(now, polls);
+            let (acts, due) = stalls.look(now, polls, false);
             for act in acts {
                 let what = match act {
                     Act::Note(_) => "note",
@@ -219,7 +222,7 @@ mod tests {
     fn many_short_polls_are_no_long_one() {
         let mut stalls = Stalls::new(20 * MS);
         for at in 0..100 {
-            let (acts, _) = stalls.look(at * 10 * MS, &[poll(0, at * 10)]);
+            let (acts, _) = stalls.look(at * 10 * MS, &[poll(0, at * 10)], false);
             assert_eq!(acts, []);
         }
     }
@@ -228,10 +231,10 @@ mod tests {
     fn when_the_whole_process_stood_still_nobody_is_blamed() {
         let mut stalls = Stalls::new(20 * MS);
         let stopped = poll(0, 0);
-        let (_, due) = stalls.look(0, &[stopped]);
-        let (acts, _) = stalls.look(due + 5000 * MS, &[stopped]);
+        let (_, due) = stalls.look(0, &[stopped], false);
+        let (acts, _) = stalls.look(due + 5000 * MS, &[stopped], false);
         assert_eq!(acts, [Act::Paused(5000 * MS), Act::Note(stopped)]);
-        let (acts, _) = stalls.look(due + 5010 * MS, &[stopped]);
+        let (acts, _) = stalls.look(due + 5010 * MS, &[stopped], false);
         assert!(
             matches!(acts[..], [Act::Capture { length, .. }] if length < 30 * MS),
             "{acts:?}"
@@ -242,8 +245,8 @@ mod tests {
     fn threads_are_watched_independently() {
         let mut stalls = Stalls::new(20 * MS);
         let (one, other) = (poll(0, 0), poll(1, 15));
-        stalls.look(10 * MS, &[one]);
-        let (acts, due) = stalls.look(20 * MS, &[one, other]);
+        stalls.look(10 * MS, &[one], false);
+        let (acts, due) = stalls.look(20 * MS, &[one, other], false);
         assert_eq!(
             acts,
             [Act::Capture {

@@ -1,16 +1,22 @@
 //! Sessions with real processes over the real socket.
 //!
-//! Each test starts one of the programs in `programs.rs` (this same binary, started with the
+//! Each test starts one of the programs in `programs/` (this same binary, started with the
 //! program's name), waits until it says it is ready, asks its agent, and lets it go.
 
+mod causes;
 mod clients;
 mod core_tier;
+mod dumps;
+mod hard;
 mod programs;
 mod safety;
+#[cfg(feature = "tracing-subscriber")]
+mod spans;
 mod stalls;
 mod support;
 #[cfg(tokio_unstable)]
 mod tree;
+mod troubles;
 
 /// Not a test of its own: what a child process runs, see [`support::Program`].
 #[test]

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use stallscope_wire::frame::{Decoder, Limit, encode};
@@ -15,6 +15,8 @@ use stallscope_wire::message::{
     OverviewQuery, Site, Subscribe, Task, TaskQuery, Welcome, agent_message, client_message,
     subscribe::Topic, update,
 };
+
+use crate::programs::place_of;
 
 /// The environment variable that makes this test binary one of the programs.
 pub(crate) const PROGRAM: &str = "SESSIONS_PROGRAM";
@@ -26,9 +28,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) struct Program {
     child: Child,
     stdin: Option<ChildStdin>,
-    lines: Receiver<String>,
-    heard: Vec<String>,
-    errors: Receiver<String>,
+    lines: Lines,
+    errors: Lines,
     runtime_dir: tempfile::TempDir,
 }
 
@@ -42,22 +43,30 @@ impl Program {
         name: &str,
         variables: impl IntoIterator<Item = (&'a str, &'a OsStr)>,
     ) -> Self {
+        Self::start_as(name, |mut command, _| {
+            command.envs(variables);
+            command
+        })
+    }
+
+    /// Starts it by a command that was changed; the directory for its socket is told too.
+    pub(crate) fn start_as(name: &str, change: impl FnOnce(Command, &Path) -> Command) -> Self {
         let runtime_dir = tempfile::tempdir().expect("a temporary directory");
         let mut command = Command::new(std::env::current_exe().expect("this test binary"));
         command
             .args(["program", "--exact", "--nocapture", "--test-threads=1"])
             .env(PROGRAM, name)
-            .env("XDG_RUNTIME_DIR", runtime_dir.path())
+            .env("XDG_RUNTIME_DIR", runtime_dir.path());
+        let mut command = change(command, runtime_dir.path());
+        command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        command.envs(variables);
         let mut child = command.spawn().expect("the program starts");
         let mut program = Program {
             stdin: child.stdin.take(),
-            heard: Vec::new(),
-            lines: lines_of(child.stdout.take().expect("piped")),
-            errors: lines_of(child.stderr.take().expect("piped")),
+            lines: Lines::of(child.stdout.take().expect("piped")),
+            errors: Lines::of(child.stderr.take().expect("piped")),
             child,
             runtime_dir,
         };
@@ -68,24 +77,20 @@ impl Program {
     /// Waits for a line of the program and returns what follows `word` in it. Lines that came
     /// before it stay to be expected.
     pub(crate) fn expect(&mut self, word: &str) -> String {
-        let deadline = Instant::now() + PATIENCE;
-        let rest_of = |line: &String| {
-            line.split_once(word)
-                .map(|(_, rest)| rest.trim().to_owned())
-        };
-        loop {
-            if let Some(index) = self.heard.iter().position(|line| rest_of(line).is_some()) {
-                return rest_of(&self.heard.remove(index)).unwrap_or_default();
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.lines.recv_timeout(left) {
-                Ok(line) => self.heard.push(line),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => panic!(
-                    "the program never said `{word}`; on stderr: {:?}",
-                    self.errors.try_iter().collect::<Vec<_>>()
-                ),
-            }
-        }
+        self.lines.expect(word).unwrap_or_else(|| {
+            let errors = self.errors.rest();
+            panic!("the program never said `{word}`; on stderr: {errors:?}")
+        })
+    }
+
+    /// Waits for a line on stderr, likewise.
+    pub(crate) fn expect_error(&mut self, word: &str) -> String {
+        self.errors.expect(word).unwrap_or_else(|| {
+            panic!(
+                "never said on stderr: `{word}`; but {:?}",
+                self.errors.rest()
+            )
+        })
     }
 
     /// Lets the program go on to its next step.
@@ -120,7 +125,7 @@ impl Program {
                 None => std::thread::yield_now(),
             }
         };
-        (status, self.errors.iter().collect())
+        (status, self.errors.until_the_end())
     }
 }
 
@@ -131,16 +136,52 @@ impl Drop for Program {
     }
 }
 
-fn lines_of(stream: impl Read + Send + 'static) -> Receiver<String> {
-    let (sender, receiver) = channel();
-    std::thread::spawn(move || {
-        for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            if sender.send(line).is_err() {
-                return;
+/// What a program writes, line by line.
+struct Lines {
+    coming: Receiver<String>,
+    heard: Vec<String>,
+}
+
+impl Lines {
+    fn of(stream: impl Read + Send + 'static) -> Self {
+        let (sender, coming) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
             }
+        });
+        let heard = Vec::new();
+        Lines { coming, heard }
+    }
+
+    /// What follows `word` in the first line that has it; none if there is no such line in time.
+    fn expect(&mut self, word: &str) -> Option<String> {
+        let deadline = Instant::now() + PATIENCE;
+        let rest_of = |line: &String| {
+            line.split_once(word)
+                .map(|(_, rest)| rest.trim().to_owned())
+        };
+        loop {
+            if let Some(index) = self.heard.iter().position(|line| rest_of(line).is_some()) {
+                return rest_of(&self.heard.remove(index));
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            self.heard.push(self.coming.recv_timeout(left).ok()?);
         }
-    });
-    receiver
+    }
+
+    /// What has been written and not been expected so far.
+    fn rest(&mut self) -> Vec<String> {
+        self.heard.extend(self.coming.try_iter());
+        std::mem::take(&mut self.heard)
+    }
+
+    fn until_the_end(&mut self) -> Vec<String> {
+        self.heard.extend(self.coming.iter());
+        std::mem::take(&mut self.heard)
+    }
 }
 
 /// A client that asks one thing at a time.
@@ -288,15 +329,13 @@ pub(crate) struct Tasks {
 }
 
 impl Tasks {
-    /// The tasks spawned at the line of `programs.rs` below this mark.
+    /// The tasks spawned at the line below this mark.
     pub(crate) fn at(&self, mark: &str) -> Vec<&Task> {
-        let line = line_of(mark);
+        let (file, line) = place_of(mark);
         let here = |task: &&Task| {
-            self.sites.iter().any(|site| {
-                site.id == task.site
-                    && site.line == line
-                    && site.file.ends_with("sessions/programs.rs")
-            })
+            self.sites
+                .iter()
+                .any(|site| site.id == task.site && site.line == line && site.file.ends_with(file))
         };
         self.tasks.iter().filter(here).collect()
     }
@@ -315,18 +354,6 @@ impl Tasks {
             .find(|task| task.id == id)
             .unwrap_or_else(|| panic!("no task {id}: {self:#?}"))
     }
-}
-
-/// The line of `programs.rs` below `// mark`.
-pub(crate) fn line_of(mark: &str) -> u32 {
-    let wanted = format!("// {mark}");
-    let found = include_str!("programs.rs")
-        .lines()
-        .zip(2..)
-        .find(|(line, _)| line.trim() == wanted);
-    found
-        .unwrap_or_else(|| panic!("no line of programs.rs is marked `{wanted}`"))
-        .1
 }
 
 /// Tries until it works, or patience ends.

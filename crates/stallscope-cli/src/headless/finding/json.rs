@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use stallscope_wire::message::{
-    Certainty, Finding, FindingTask, Location, Occurrence, Severity, TaskKind,
+    Certainty, Finding, FindingTask, Location, Occurrence, Severity, Span, TaskKind,
 };
 use stallscope_wire::text::place;
 
@@ -67,6 +67,8 @@ struct FindingJson<'a> {
     /// The line to change; `null` if no code of the application was found.
     location: Option<LocationJson<'a>>,
     task: Option<TaskJson<'a>>,
+    /// In which span of the application's `tracing` it was; `null` if in none, or not known.
+    span: Option<SpanJson<'a>>,
     /// Thread and worker of the latest occurrence.
     tid: Option<u32>,
     worker: Option<u32>,
@@ -95,6 +97,7 @@ impl<'a> From<&'a Finding> for FindingJson<'a> {
             ongoing: finding.ongoing,
             location: finding.location.as_ref().map(LocationJson::from),
             task: finding.task.as_ref().map(TaskJson::from),
+            span: finding.span.as_ref().map(SpanJson::from),
             tid: (finding.tid != 0).then_some(finding.tid),
             worker: finding.worker,
             duration_ms: DurationJson {
@@ -153,6 +156,29 @@ impl<'a> From<&'a FindingTask> for TaskJson<'a> {
             kind: (kind != TaskKind::Unknown).then(|| kind.as_str()),
             spawned_at: task.spawned_at.as_ref().map(place),
             ancestors: &task.ancestors,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct SpanJson<'a> {
+    name: &'a str,
+    target: Option<&'a str>,
+    /// As in `user=7 path="/x"`.
+    fields: Option<&'a str>,
+    /// Where it is made.
+    file: Option<&'a str>,
+    line: u32,
+}
+
+impl<'a> From<&'a Span> for SpanJson<'a> {
+    fn from(span: &'a Span) -> Self {
+        SpanJson {
+            name: &span.name,
+            target: known(&span.target),
+            fields: known(&span.fields),
+            file: known(&span.file),
+            line: span.line,
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use std::io::{self, Write};
 
-use stallscope_wire::message::{Finding, FindingTask, Findings, Location, Severity, TaskKind};
-use stallscope_wire::text::place;
+use stallscope_wire::message::{
+    Finding, FindingTask, Findings, Location, Severity, Span, TaskKind,
+};
+use stallscope_wire::text::{self, place};
 
 use crate::format::{counted, duration, printable, source_path};
 use crate::headless::frame::{self, known};
@@ -49,6 +51,7 @@ fn write_one(out: &mut impl Write, finding: &Finding) -> io::Result<()> {
     let facts = [
         ("line", finding.location.as_ref().map(location)),
         ("task", finding.task.as_ref().map(task)),
+        ("span", finding.span.as_ref().map(span)),
         ("seen", Some(seen(finding))),
         ("behind it", behind(finding)),
         ("help", known(&finding.help).map(printable)),
@@ -100,6 +103,15 @@ fn task(task: &FindingTask) -> String {
         parts.push(format!("below {}", ancestors.join(", ")));
     }
     parts.join(", ")
+}
+
+/// `request{method=GET path="/report"} of hybrid_service::http, made at src/http.rs:27`.
+fn span(span: &Span) -> String {
+    let target = known(&span.target).map(|target| format!(" of {}", printable(target)));
+    let place = known(&span.file)
+        .map(|file| format!(", made at {}:{}", printable(source_path(file)), span.line));
+    let (target, place) = (target.unwrap_or_default(), place.unwrap_or_default());
+    format!("{}{target}{place}", printable(&text::span(span)))
 }
 
 /// `17 times from … to …, longest 341ms, 2.2s in all`, `at …, 9.7s so far`.

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use stallscope_wire::message::{
     AgentMessage, Details, Doctor, Failed, Finding, FindingTask, Findings, Frame, Group, GroupKey,
-    Location, Occurrence, Overview, Process, Runtime, Site, Task, Tier, TreeRow, TreeWindow,
+    Location, Occurrence, Overview, Process, Runtime, Site, Span, Task, Tier, TreeRow, TreeWindow,
     Update, Worker, agent_message, tree_row, update,
 };
 
@@ -226,6 +226,11 @@ fn finding() -> impl Strategy<Value = Finding> {
                 }),
                 longest_ns,
                 total_ns: count,
+                span: ongoing.then(|| Span {
+                    name: message.chars().take(5).collect(),
+                    fields: message.clone(),
+                    ..Span::default()
+                }),
                 message,
                 occurrences: occurrences
                     .into_iter()

@@ -23,6 +23,7 @@ mod thread;
 mod timer;
 mod waiting;
 mod walk;
+mod wire;
 
 use super::Availability;
 
@@ -31,6 +32,7 @@ pub(crate) use sockets::{peer_of, read_poll_set};
 pub(crate) use symbols::SymbolSource;
 pub(crate) use thread::{current_stack, current_tid};
 pub(crate) use walk::Walker;
+pub(crate) use wire::Wire;
 
 pub(super) const AVAILABILITY: Availability = Availability::Available;
 

@@ -1,7 +1,7 @@
 //! What is wrong with the program of the sessions.
 
 use stallscope_wire::message::{
-    Certainty, Finding, FindingTask, Findings, Frame, Location, Occurrence, Severity, Site,
+    Certainty, Finding, FindingTask, Findings, Frame, Location, Occurrence, Severity, Site, Span,
     TaskKind,
 };
 
@@ -81,6 +81,13 @@ fn file_read() -> Finding {
                 column: 9,
             }),
             ancestors: vec![3, 0],
+        }),
+        span: Some(Span {
+            name: "request".to_owned(),
+            target: "hybrid_service::http".to_owned(),
+            fields: "method=GET path=\"/report\"".to_owned(),
+            file: "demo-apps/hybrid-service/src/http.rs".to_owned(),
+            line: 27,
         }),
         longest_ns: 341 * MILLISECOND,
         total_ns: 2_210 * MILLISECOND,

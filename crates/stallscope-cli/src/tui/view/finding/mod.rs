@@ -6,8 +6,8 @@ mod times;
 
 use ratatui::buffer::Buffer;
 use ratatui::text::{Line, Span};
-use stallscope_wire::message::{Certainty, Finding, FindingTask, TaskKind};
-use stallscope_wire::text::place;
+use stallscope_wire::message::{self, Certainty, Finding, FindingTask, TaskKind};
+use stallscope_wire::text::{self, place};
 
 use super::fact::{self, Fact, fact};
 use super::text::{ago, wrap};
@@ -134,6 +134,9 @@ fn facts(model: &Model, page: &Page) -> Vec<Fact> {
         }
         None => facts.push(fact("task", "none, or not known".to_owned())),
     }
+    if let Some(span) = &finding.span {
+        facts.push(fact("span", printable(&in_span(span))));
+    }
     facts.push(fact("cause", cause(finding)));
     facts.push(fact("certain", certainty(finding)));
     facts.push(fact("happened", happened(page)));
@@ -187,6 +190,17 @@ fn ancestors(model: &Model, task: &FindingTask) -> String {
         })
         .collect();
     chain.join(" › ")
+}
+
+/// `request{path="/report"} of hybrid_service::http, made at src/http.rs:27`
+fn in_span(span: &message::Span) -> String {
+    let name = text::span(span);
+    match (span.target.as_str(), span.file.as_str()) {
+        ("", "") => name,
+        (target, "") => format!("{name} of {target}"),
+        ("", file) => format!("{name}, made at {file}:{}", span.line),
+        (target, file) => format!("{name} of {target}, made at {file}:{}", span.line),
+    }
 }
 
 /// The rule in words; a rule that this client has no words for is only named.
