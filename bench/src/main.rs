@@ -1,17 +1,26 @@
 //! One measurement per run: `stallscope-bench SCENARIO [NAME=NUMBER …]` prints its figures as one line of JSON.
 //!
 //! `cargo xtask bench` chooses scenarios and numbers, builds this source once per kind of instrumentation and runs the
-//! builds in turn. Invariant: nothing here differs between those builds but [`instrumented`].
+//! builds in turn. Invariant: nothing here differs between those builds but [`instrumented`], and what measures stallscope alone
+//! is in its builds only.
 
 mod arguments;
+#[cfg(feature = "stallscope")]
+mod client;
 mod clock;
 mod gate;
 mod idle;
 mod instrumented;
 mod measure;
 mod memory;
+#[cfg(feature = "stallscope")]
+mod pause;
+#[cfg(feature = "stallscope")]
+mod percentile;
 mod poll;
 mod spawn;
+#[cfg(feature = "stallscope")]
+mod stalls;
 mod startup;
 
 use std::time::Instant;
@@ -35,7 +44,15 @@ fn main() -> Result<()> {
         "churn" => memory::churn(&arguments)?,
         "idle" => idle::run(&arguments)?,
         "startup" => startup::run(&arguments, started)?,
-        other => bail!("no scenario is called `{other}`: see the list in bench/src/main.rs"),
+        #[cfg(feature = "stallscope")]
+        "stalls-asleep" => stalls::run(&arguments, stalls::Stall::Asleep)?,
+        #[cfg(feature = "stallscope")]
+        "stalls-computing" => stalls::run(&arguments, stalls::Stall::Computing)?,
+        #[cfg(feature = "stallscope")]
+        "pause" => pause::run(&arguments)?,
+        other => bail!(
+            "no scenario of this build is called `{other}`: see the list in bench/src/main.rs"
+        ),
     };
     println!("{}", measure::to_json(&figures));
     // Dropping a runtime with a million tasks takes longer than the measurement, and measures nothing.

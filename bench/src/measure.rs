@@ -60,6 +60,10 @@ pub(crate) fn nanos_each(time: Duration, count: usize) -> f64 {
     time.as_nanos() as f64 / count as f64
 }
 
+pub(crate) fn micros(time: Duration) -> f64 {
+    time.as_nanos() as f64 / 1e3
+}
+
 /// Resident memory in bytes, exactly: `smaps_rollup` walks the page tables, where `statm` may lag by some pages per CPU.
 pub(crate) fn resident() -> Result<u64> {
     let rollup = std::fs::read_to_string("/proc/self/smaps_rollup")

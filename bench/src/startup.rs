@@ -6,11 +6,11 @@ use anyhow::Result;
 
 use crate::arguments::Arguments;
 use crate::instrumented;
-use crate::measure::Figures;
+use crate::measure::{Figures, micros};
 
 /// `micros` from the first line of `main` to the first poll of the root future.
 pub(crate) fn run(arguments: &Arguments, started: Instant) -> Result<Figures> {
     let workers = arguments.count("workers")?;
     let elapsed = instrumented::root(workers, async move { started.elapsed() })?;
-    Ok(vec![("micros", elapsed.as_nanos() as f64 / 1e3)])
+    Ok(vec![("micros", micros(elapsed))])
 }

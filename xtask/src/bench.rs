@@ -63,7 +63,7 @@ fn measure(args: &Args) -> Result<Report> {
 
     let runs: Vec<_> = RUNS.iter().filter(|run| wanted(run.group)).collect();
     if !runs.is_empty() {
-        let mut runner = Runner::build(&target, args.quick);
+        let mut runner = Runner::build(&target, args.quick, &runs);
         for round in 0..rounds {
             for (index, run) in runs.iter().enumerate() {
                 let (round_of, run_of) = (round + 1, index + 1);

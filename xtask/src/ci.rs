@@ -85,7 +85,21 @@ fn steps(workspace: &Metadata) -> Vec<Step> {
             &format!("clippy {libraries} --all-targets -- --deny warnings"),
         )
         .core_tier(workspace),
-        Step::new("core-tier tests", &format!("test {libraries}")).core_tier(workspace),
+        // With the feature that the workspace's tests leave off.
+        Step::new(
+            "core-tier tests",
+            &format!("test {libraries} --features stallscope/tracing-subscriber"),
+        )
+        .core_tier(workspace),
+        Step::new(
+            "tests of tracing spans",
+            "test --package stallscope --features tracing-subscriber spans",
+        ),
+        Step::new(
+            "soak of the captures",
+            "test --package stallscope-stack --test soak -- --nocapture",
+        )
+        .env("STALLSCOPE_SOAK_SECONDS", "20"),
     ];
     steps.extend(
         workspace
@@ -229,7 +243,9 @@ mod tests {
         RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --lib
         RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --bins
         RUSTFLAGS= cargo clippy --target-dir target/core --package stallscope --package stallscope-macros --package stallscope-stack --package stallscope-wire --all-targets -- --deny warnings
-        RUSTFLAGS= cargo test --target-dir target/core --package stallscope --package stallscope-macros --package stallscope-stack --package stallscope-wire
+        RUSTFLAGS= cargo test --target-dir target/core --package stallscope --package stallscope-macros --package stallscope-stack --package stallscope-wire --features stallscope/tracing-subscriber
+        cargo test --package stallscope --features tracing-subscriber spans
+        STALLSCOPE_SOAK_SECONDS=20 cargo test --package stallscope-stack --test soak -- --nocapture
         RUSTFLAGS= cargo clippy --target-dir target/core --package stallscope --no-default-features --features deep --all-targets -- --deny warnings
         RUSTFLAGS= cargo clippy --target-dir target/core --package stallscope --no-default-features --all-targets -- --deny warnings
         cargo clippy --package stallscope-bench --no-default-features --features console --all-targets -- --deny warnings

@@ -8,9 +8,11 @@ use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::filter::{self, Filter};
-use crate::headless::finding::rules::{self, FailOn};
+use crate::filter::{self, Filter, PlaceFilter};
+use crate::headless::finding::fail_on::FailOn;
 use crate::headless::sort::Sort;
+use crate::places::PlaceSort;
+use crate::rules;
 use crate::target::TcpAddress;
 use crate::time;
 
@@ -34,7 +36,7 @@ pub(crate) struct Cli {
 const EXIT_STATUS: &str = "\
 With none of --pid, --socket and --connect: the only process there is.
 
-Exit status: 0 fine, 1 findings (`report --fail-on`), 2 usage, 3 no such target (or it did not answer).";
+Exit status: 0 fine, 1 findings (`report --fail-on`) or a task that lives on (`cancel`), 2 usage, 3 no such target (or it did not answer).";
 
 /// Which process to ask; at most one of them.
 #[derive(Clone, Debug, Default, Args)]
@@ -82,12 +84,17 @@ impl TargetArgs {
 pub(crate) enum Command {
     /// The processes of this user that can be looked at
     List(ListArgs),
-    /// Live tasks, a line each
+    /// Live tasks, a line each; with --ended those that have ended
     Ps(PsArgs),
     /// Live tasks below the task that spawned them
     Tree(TreeArgs),
+    /// The places that spawn tasks, the one that looks most like a leak first
+    #[command(visible_alias = "places")]
+    Sites(SitesArgs),
     /// One task, its times and its ancestors
     Where(WhereArgs),
+    /// Abort a task, where the program allows it (STALLSCOPE_CONTROL=on)
+    Cancel(CancelArgs),
     /// What every worker and blocking thread does now, with its stack
     Stacks(StacksArgs),
     /// What was found wrong since the program started, the most harmful first
@@ -122,6 +129,9 @@ pub(crate) struct PsArgs {
     /// At most this many tasks
     #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) limit: Option<u64>,
+    /// Tasks that have ended instead, the latest first, with how they ended; known of tasks spawned through stallscope
+    #[arg(long, conflicts_with_all = ["filter", "sort", "reverse"])]
+    pub(crate) ended: bool,
     /// One JSON object on standard output
     #[arg(long)]
     pub(crate) json: bool,
@@ -135,12 +145,52 @@ pub(crate) struct TreeArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct SitesArgs {
+    /// Only places that match: words, which are looked for in the file and its line, and `site:` or `site=`, as for `ps`
+    #[arg(long, short, value_name = "FILTER", value_parser = PlaceFilter::parse, default_value = "", hide_default_value = true)]
+    pub(crate) filter: PlaceFilter,
+    /// Figures sort largest first, places by name
+    #[arg(long, short, value_enum, value_name = "COLUMN", default_value_t = PlaceSort::Growth)]
+    pub(crate) sort: PlaceSort,
+    /// Turn the order around
+    #[arg(long, short)]
+    pub(crate) reverse: bool,
+    /// At most this many places
+    #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: Option<u64>,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct WhereArgs {
     /// The task's id, as `stallscope ps` shows it
     pub(crate) task: u64,
     /// One JSON object on standard output
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CancelArgs {
+    /// The task's id, as `stallscope ps` shows it
+    pub(crate) task: u64,
+    /// How long to wait for its end, for instance 500ms; a task that lives longer is reported, with status 1
+    #[arg(long, value_name = "TIME", value_parser = patience, default_value = "5s")]
+    pub(crate) wait: Duration,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How long an aborted task is waited for.
+fn patience(text: &str) -> Result<Duration, String> {
+    match time::parse(text) {
+        Some(0) => Err("no task ends in no time: wait for some".to_owned()),
+        Some(ns) => Ok(Duration::from_nanos(ns)),
+        None => Err("expected a time with its unit, for instance 5s or 500ms".to_owned()),
+    }
 }
 
 #[derive(Debug, Args)]

@@ -38,6 +38,36 @@ pub(crate) fn duration_or_none(ns: u64) -> String {
     }
 }
 
+/// How fast a count changes, from tasks per second, in the unit that suits: `+9.0/s`, `-3.0/min`, `+1.5/h`; `-` if it does not.
+pub(crate) fn growth(per_second: f64) -> String {
+    const UNITS: [(f64, &str); 3] = [(1.0, "s"), (60.0, "min"), (3_600.0, "h")];
+    if !per_second.is_finite() {
+        return "?".to_owned();
+    }
+    for (seconds, unit) in UNITS {
+        let rate = per_second * seconds;
+        // What would be shown as 0.0 has to be told in the next unit.
+        if rate.abs() >= 99.95 {
+            return format!("{rate:+.0}/{unit}");
+        }
+        if rate.abs() >= 0.95 || (unit == "h" && rate.abs() >= 0.05) {
+            return format!("{rate:+.1}/{unit}");
+        }
+    }
+    "-".to_owned()
+}
+
+/// Events per second: `9.0`, `<0.1`, `1250`; `-` if there was none.
+pub(crate) fn rate(per_second: f64) -> String {
+    match per_second {
+        rate if !rate.is_finite() => "?".to_owned(),
+        rate if rate <= 0.0 => "-".to_owned(),
+        rate if rate < 0.05 => "<0.1".to_owned(),
+        rate if rate < 99.95 => format!("{rate:.1}"),
+        rate => format!("{rate:.0}"),
+    }
+}
+
 /// Nanoseconds as the milliseconds of JSON answers.
 pub(crate) fn milliseconds(ns: u64) -> f64 {
     ns as f64 / 1e6
@@ -68,7 +98,7 @@ pub(crate) fn source_path(path: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{duration, printable, source_path};
+    use super::{duration, growth, printable, rate, source_path};
 
     #[test]
     fn durations_keep_their_significant_digits() {
@@ -95,6 +125,33 @@ mod tests {
         ];
         for (ns, text) in shown {
             assert_eq!(duration(ns), text, "{ns} ns");
+        }
+    }
+
+    #[test]
+    fn rates_are_told_in_the_unit_that_shows_them() {
+        let shown = [
+            (0.0, "-"),
+            (9.04, "+9.0/s"),
+            (-1_250.4, "-1250/s"),
+            (0.5, "+30.0/min"),
+            (-0.001, "-3.6/h"),
+            (0.000_001, "-"),
+            (f64::NAN, "?"),
+        ];
+        for (per_second, text) in shown {
+            assert_eq!(growth(per_second), text, "{per_second}");
+        }
+        let shown = [
+            (0.0, "-"),
+            (-1.0, "-"),
+            (0.01, "<0.1"),
+            (12.34, "12.3"),
+            (1_250.4, "1250"),
+            (f64::INFINITY, "?"),
+        ];
+        for (per_second, text) in shown {
+            assert_eq!(rate(per_second), text, "{per_second}");
         }
     }
 

@@ -6,6 +6,9 @@ mod failure;
 mod filter;
 mod format;
 mod headless;
+mod leak;
+mod places;
+mod rules;
 mod target;
 mod time;
 mod tui;
@@ -15,7 +18,9 @@ use std::process::ExitCode;
 
 use cli::{Cli, Command, Instead};
 use failure::Failure;
-use headless::{doctor, findings, list, ps, report, run, stacks, tree, where_task};
+use headless::{
+    cancel, doctor, ended, findings, list, ps, report, run, sites, stacks, tree, where_task,
+};
 use target::Target;
 
 fn main() -> ExitCode {
@@ -42,11 +47,14 @@ fn execute(cli: &Cli) -> Result<ExitCode, Failure> {
     let target = || Target::resolve(&cli.target);
     let mut out = BufWriter::new(io::stdout().lock());
     match &cli.command {
+        Some(Command::Ps(args)) if args.ended => ended::run(&target()?, args, &mut out)?,
         Some(Command::Ps(args)) => ps::run(&target()?, args, &mut out)?,
         Some(Command::Tree(args)) => tree::run(&target()?, args, &mut out)?,
+        Some(Command::Sites(args)) => sites::run(&target()?, args, &mut out)?,
         Some(Command::Where(args)) => where_task::run(&target()?, args, &mut out)?,
         Some(Command::Stacks(args)) => stacks::run(&target()?, args, &mut out)?,
         Some(Command::Findings(args)) => findings::run(&target()?, args, &mut out)?,
+        Some(Command::Cancel(args)) => return cancel::run(&target()?, args, &mut out),
         Some(Command::Report(args)) => return report::run(&target()?, args, &mut out),
         Some(Command::Doctor(args)) => doctor::run(&target()?, args, &mut out)?,
         Some(Command::List(args)) => {

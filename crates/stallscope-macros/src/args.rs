@@ -138,11 +138,10 @@ static RUNTIME: [Argument; 6] = [
 ];
 
 /// What a test can be held to.
-static LIMITS: [Argument; 1] = [Argument::new(
-    "long_poll",
-    value::duration,
-    Needs::AnyFlavor,
-)];
+static LIMITS: [Argument; 2] = [
+    Argument::new("long_poll", value::duration, Needs::AnyFlavor),
+    Argument::new("leaks", value::leaks, Needs::AnyFlavor),
+];
 
 impl Argument {
     const fn new(name: &'static str, read: Read, needs: Needs) -> Self {

@@ -84,7 +84,7 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// Runs an async fn as a test, on a tokio runtime that stallscope watches. It stands where `#[tokio::test]` stood, and
-/// fails the test also if one of its polls held a thread for too long.
+/// fails the test also if one of its polls held a thread for too long, or if it left tasks behind.
 ///
 /// ```
 /// use std::time::Duration;
@@ -104,7 +104,7 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # What fails a test
 ///
-/// A poll of its runtime that took longer than the limit: of the body or of any task, whether or not the body waits for
+/// **A poll** of its runtime that took longer than the limit: of the body or of any task, whether or not the body waits for
 /// it, on whichever thread. The test says what it was, with the line, the reason and the application's part of the stack:
 ///
 /// ```text
@@ -134,11 +134,32 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// Without `--cfg tokio_unstable` tokio does not tell about the polls of tasks. The body is watched in the same way; of the
 /// others those count that the watchdog catches and can prove to be one poll, and it misses short ones.
 ///
+/// **A task** of its runtime that is still alive when the body has ended: a server would keep it for ever. They are listed,
+/// the oldest first:
+///
+/// ```text
+/// 2 tasks are still alive at the end of the test
+///
+/// task 7 `session`, spawned at src/server.rs:88:9 by task 3, 312 ms old
+/// task 9, spawned at src/server.rs:93:13 by task 7, 310 ms old
+///
+/// what it means and what to do: docs/findings.md#task-leak-alive-at-exit
+/// ```
+///
+/// A task that is about to end, because it was aborted or its channel closed, is given the time: a tenth of a second
+/// without any task ending, longer on a busy machine. The clock of `tokio::time` is not moved for that. Closures of
+/// `spawn_blocking` and tasks of a `LocalSet` do not count. `leaks = "allow"` lets a test leave tasks, for instance those of
+/// a client's connection pool. In the middle of a test, `stallscope::assert_no_leaked_tasks().await` asks the same.
+///
+/// Without `--cfg tokio_unstable` only tasks of `stallscope::spawn` are listed. Others are told by their number, which tokio
+/// counts, and fail the test too.
+///
 /// # Arguments
 ///
 /// | argument | value | default | with flavor |
 /// |---|---|---|---|
 /// | `long_poll` | how long a poll may take, from `"1ms"` to `"60s"` | `STALLSCOPE_LONG_POLL`, else `"20ms"` | any |
+/// | `leaks` | `"deny"`, or `"allow"`: tasks may be alive at the end of the body | `"deny"` | any |
 ///
 /// and those of [`#[stallscope::main]`](macro@main), with the same meaning. The default flavor is `"current_thread"`, as
 /// with `#[tokio::test]`.
@@ -152,7 +173,7 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// # The process
 ///
 /// A process whose first entry point is a test opens no socket, unless `STALLSCOPE_LISTEN` says where. With
-/// `STALLSCOPE=off` the test is that of `#[tokio::test]`: no poll is too long.
+/// `STALLSCOPE=off` the test is that of `#[tokio::test]`: no poll is too long, and no task is in the way.
 ///
 /// # Panics
 ///

@@ -126,6 +126,20 @@ pub(crate) fn duration(name: &str, literal: &Lit) -> Result<Value, String> {
     }
 }
 
+/// Whether tasks may be left.
+pub(crate) fn leaks(name: &str, literal: &Lit) -> Result<Value, String> {
+    let allowed = match string(name, literal)?.as_str() {
+        "allow" => true,
+        "deny" => false,
+        other => {
+            return Err(format!(
+                "`{name}` cannot be `{other}`: expected `allow` or `deny`."
+            ));
+        }
+    };
+    Ok(Value::Limit(quote_spanned!(literal.span()=> #allowed)))
+}
+
 fn string(name: &str, literal: &Lit) -> Result<String, String> {
     match literal {
         Lit::Str(text) => Ok(text.value()),

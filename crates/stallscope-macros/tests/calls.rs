@@ -24,7 +24,10 @@ pub(crate) mod __private {
     }
 
     #[derive(Debug, Default, PartialEq)]
-    pub(crate) struct Limits(pub(crate) Option<Duration>);
+    pub(crate) struct Limits {
+        pub(crate) long_poll: Option<Duration>,
+        pub(crate) leaks: Option<bool>,
+    }
 
     impl Limits {
         pub(crate) fn new() -> Self {
@@ -32,7 +35,13 @@ pub(crate) mod __private {
         }
 
         pub(crate) fn long_poll(self, limit: Duration) -> Self {
-            Self(self.0.or(Some(limit)))
+            let long_poll = self.long_poll.or(Some(limit));
+            Self { long_poll, ..self }
+        }
+
+        pub(crate) fn leaks(self, allowed: bool) -> Self {
+            let leaks = self.leaks.or(Some(allowed));
+            Self { leaks, ..self }
         }
     }
 
@@ -209,12 +218,22 @@ mod tests {
     #[stallscope_macros::test]
     pub(super) async fn default() {}
 
-    #[stallscope_macros::test(long_poll = "1500ms", flavor = "multi_thread", worker_threads = 2)]
+    #[stallscope_macros::test(
+        long_poll = "1500ms",
+        flavor = "multi_thread",
+        worker_threads = 2,
+        leaks = "deny"
+    )]
     pub(super) async fn with_limit() -> Result<(), Error> {
         Ok(())
     }
 
-    #[stallscope_macros::test(flavor = "local", start_paused = true, Long_Poll = "1m")]
+    #[stallscope_macros::test(
+        flavor = "local",
+        start_paused = true,
+        Long_Poll = "1m",
+        leaks = "allow"
+    )]
     pub(super) async fn local() {}
 
     #[stallscope_macros::test]
@@ -233,17 +252,19 @@ mod tests {
 #[test]
 fn test_gets_one_thread_unless_told_otherwise_and_its_limits() {
     let ((), call) = observe(tests::default);
-    assert_eq!((call.function, call.limits), ("test", Limits(None)));
+    assert_eq!((call.function, call.limits), ("test", Limits::new()));
     assert_eq!(call.builder, "current_thread enable_all=()");
 
     let (output, call) = observe(tests::with_limit);
     assert_eq!((output, call.function), (Ok(()), "test"));
-    assert_eq!(call.limits, Limits(Some(Duration::from_millis(1500))));
+    let limits = Limits::new().long_poll(Duration::from_millis(1500));
+    assert_eq!(call.limits, limits.leaks(false));
     assert_eq!(call.builder, "multi_thread enable_all=() worker_threads=2");
 
     let ((), call) = observe(tests::local);
     assert_eq!(call.function, "test_local");
-    assert_eq!(call.limits, Limits(Some(Duration::from_secs(60))));
+    let limits = Limits::new().long_poll(Duration::from_secs(60));
+    assert_eq!(call.limits, limits.leaks(true));
     assert_eq!(
         call.builder,
         "current_thread enable_all=() start_paused=true"

@@ -6,7 +6,7 @@
 //! Nothing that arrives can cost much more than its size: a length is checked before anything else is done with it, and
 //! the buffer grows with the bytes that are there, never with those that are announced. A decoded message is larger than
 //! its bytes by a bounded factor, for a list of empty elements takes two bytes each on the wire and an element each in
-//! memory: 24 in the worst case towards the agent (1.5 MiB), 80 towards the client, which chose whom to connect to.
+//! memory: 24 in the worst case towards the agent (1.5 MiB), 280 towards the client, which chose whom to connect to.
 //!
 //! Unknown fields are skipped by prost, groups nested in them to its limit of 100 levels; an application that turns on
 //! prost's feature `no-recursion-limit` takes that limit away for everyone. No message here refers to itself, so the
@@ -201,7 +201,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::message::{ClientMessage, NodeKey, Runtime, SiteStats, Task, Term, TreeRow, Worker};
+    use crate::message::{
+        ClientMessage, EndedTask, Finding, NodeKey, Runtime, SiteStats, Task, Term, ThreadStack,
+        TreeRow, Worker,
+    };
 
     proptest! {
         #[test]
@@ -244,10 +247,13 @@ mod tests {
             size_of::<TreeRow>(),
             size_of::<Task>(),
             size_of::<SiteStats>(),
+            size_of::<EndedTask>(),
+            size_of::<Finding>(),
+            size_of::<ThreadStack>(),
             size_of::<Runtime>(),
             size_of::<Worker>(),
         ] {
-            assert!(towards_client <= 80 * SMALLEST_ELEMENT, "{towards_client}");
+            assert!(towards_client <= 280 * SMALLEST_ELEMENT, "{towards_client}");
         }
     }
 }

@@ -46,7 +46,7 @@ pub struct Subscribe {
     /// 0: answer once. Otherwise at least 50.
     #[prost(uint32, tag = "2")]
     pub interval_ms: u32,
-    #[prost(oneof = "subscribe::Topic", tags = "3, 4, 5, 6, 7, 8, 9, 10")]
+    #[prost(oneof = "subscribe::Topic", tags = "3, 4, 5, 6, 7, 8, 9, 10, 11, 12")]
     pub topic: ::core::option::Option<subscribe::Topic>,
 }
 /// Nested message and enum types in `Subscribe`.
@@ -69,6 +69,10 @@ pub mod subscribe {
         Findings(super::FindingsQuery),
         #[prost(message, tag = "10")]
         Stacks(super::StacksQuery),
+        #[prost(message, tag = "11")]
+        Ended(super::EndedQuery),
+        #[prost(message, tag = "12")]
+        Cancel(super::CancelQuery),
     }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -209,6 +213,21 @@ pub struct DetailsQuery {
     #[prost(uint64, tag = "1")]
     pub task: u64,
 }
+/// Tasks that have ended, the latest first. Known are those that were spawned through stallscope: the last 256 that finished, and apart from
+/// them the last 256 that did not.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EndedQuery {
+    /// 0: all.
+    #[prost(uint32, tag = "1")]
+    pub limit: u32,
+}
+/// Aborts a task, and says how far that is: the only topic that changes the application. `Failed` unless that runs with
+/// STALLSCOPE_CONTROL=on. A task is aborted once, however often it is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CancelQuery {
+    #[prost(uint64, tag = "1")]
+    pub task: u64,
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AgentMessage {
     #[prost(oneof = "agent_message::Body", tags = "1, 2, 3, 4")]
@@ -276,7 +295,7 @@ pub struct Update {
     /// Time since the start of recording at which this was read.
     #[prost(uint64, tag = "2")]
     pub at_ns: u64,
-    #[prost(oneof = "update::Body", tags = "3, 4, 5, 6, 7, 8, 9, 10")]
+    #[prost(oneof = "update::Body", tags = "3, 4, 5, 6, 7, 8, 9, 10, 11, 12")]
     pub body: ::core::option::Option<update::Body>,
 }
 /// Nested message and enum types in `Update`.
@@ -299,6 +318,10 @@ pub mod update {
         Findings(super::Findings),
         #[prost(message, tag = "10")]
         Stacks(super::Stacks),
+        #[prost(message, tag = "11")]
+        Ended(super::EndedWindow),
+        #[prost(message, tag = "12")]
+        Cancel(super::Cancellation),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -417,7 +440,7 @@ pub struct SiteWindow {
     #[prost(message, repeated, tag = "2")]
     pub sites: ::prost::alloc::vec::Vec<SiteStats>,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SiteStats {
     #[prost(message, optional, tag = "1")]
     pub site: ::core::option::Option<Site>,
@@ -437,6 +460,25 @@ pub struct SiteStats {
     /// Of the live ones; 0 if there is none.
     #[prost(uint64, tag = "8")]
     pub oldest_ns: u64,
+    /// Live tasks at past moments, oldest first, the last of each being the present: a second, ten seconds, a minute apart, up to
+    /// 60 of each. Shorter for a place that is younger.
+    #[prost(uint32, repeated, tag = "9")]
+    pub live_by_second: ::prost::alloc::vec::Vec<u32>,
+    #[prost(uint32, repeated, tag = "10")]
+    pub live_by_ten_seconds: ::prost::alloc::vec::Vec<u32>,
+    #[prost(uint32, repeated, tag = "11")]
+    pub live_by_minute: ::prost::alloc::vec::Vec<u32>,
+    /// Per second, over the last ten seconds.
+    #[prost(double, tag = "12")]
+    pub spawned_per_second: f64,
+    #[prost(double, tag = "13")]
+    pub ended_per_second: f64,
+    /// Live tasks whose parent has ended.
+    #[prost(uint64, tag = "14")]
+    pub orphans: u64,
+    /// Of the live ones, the longest time without a poll.
+    #[prost(uint64, tag = "15")]
+    pub longest_idle_ns: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Task {
@@ -490,6 +532,51 @@ pub struct TaskWindow {
     #[prost(message, repeated, tag = "3")]
     pub tasks: ::prost::alloc::vec::Vec<Task>,
     /// The places `tasks` refer to.
+    #[prost(message, repeated, tag = "4")]
+    pub sites: ::prost::alloc::vec::Vec<Site>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EndedTask {
+    /// Its times are those at its end, its state is ENDED; `idle_ns` and `polling_ns` are 0.
+    #[prost(message, optional, tag = "1")]
+    pub task: ::core::option::Option<Task>,
+    #[prost(enumeration = "Outcome", tag = "2")]
+    pub outcome: i32,
+    /// First line of the panic's message. Unset: it did not panic, or with something that is no text.
+    #[prost(string, optional, tag = "3")]
+    pub panic: ::core::option::Option<::prost::alloc::string::String>,
+    /// Time since it ended.
+    #[prost(uint64, tag = "4")]
+    pub ago_ns: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EndedWindow {
+    /// The latest first.
+    #[prost(message, repeated, tag = "1")]
+    pub tasks: ::prost::alloc::vec::Vec<EndedTask>,
+    /// The places `tasks` refer to.
+    #[prost(message, repeated, tag = "2")]
+    pub sites: ::prost::alloc::vec::Vec<Site>,
+    /// Since the start of recording, of the tasks spawned through stallscope.
+    #[prost(uint64, tag = "3")]
+    pub finished: u64,
+    #[prost(uint64, tag = "4")]
+    pub panicked: u64,
+    #[prost(uint64, tag = "5")]
+    pub aborted: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Cancellation {
+    /// The task still lives: it is dropped when the poll in progress ends, or when a worker comes round to it.
+    #[prost(bool, tag = "1")]
+    pub alive: bool,
+    /// While it lives; unset if this tier does not see the task.
+    #[prost(message, optional, tag = "2")]
+    pub task: ::core::option::Option<Task>,
+    /// How it ended; unset while it lives. The outcome is UNKNOWN for a task that was not spawned through stallscope.
+    #[prost(message, optional, tag = "3")]
+    pub ended: ::core::option::Option<EndedTask>,
+    /// The places the tasks refer to.
     #[prost(message, repeated, tag = "4")]
     pub sites: ::prost::alloc::vec::Vec<Site>,
 }
@@ -656,6 +743,9 @@ pub struct Finding {
     /// In which span of the application's own `tracing` it was when the stack was taken. Unset: in none, or not known.
     #[prost(message, optional, tag = "21")]
     pub span: ::core::option::Option<Span>,
+    /// Of kind "task-leak": the figures of the place that leaks.
+    #[prost(message, optional, tag = "22")]
+    pub leak: ::core::option::Option<Leak>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Span {
@@ -671,6 +761,27 @@ pub struct Span {
     pub file: ::prost::alloc::string::String,
     #[prost(uint32, tag = "5")]
     pub line: u32,
+}
+/// What a place that spawns tasks shows of a leak.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct Leak {
+    /// Live tasks of the place now, and when the finding was made.
+    #[prost(uint64, tag = "1")]
+    pub live: u64,
+    #[prost(uint64, tag = "2")]
+    pub live_at_first: u64,
+    /// How the number of live tasks changes, tasks per second.
+    #[prost(double, tag = "3")]
+    pub growth_per_second: f64,
+    #[prost(uint64, tag = "4")]
+    pub spawned: u64,
+    #[prost(uint64, tag = "5")]
+    pub ended: u64,
+    #[prost(uint64, tag = "6")]
+    pub oldest_ns: u64,
+    /// Live tasks whose parent has ended.
+    #[prost(uint64, tag = "7")]
+    pub orphans: u64,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Occurrence {
@@ -1080,6 +1191,40 @@ impl TaskState {
             "TASK_STATE_SCHEDULED" => Some(Self::Scheduled),
             "TASK_STATE_IDLE" => Some(Self::Idle),
             "TASK_STATE_ENDED" => Some(Self::Ended),
+            _ => None,
+        }
+    }
+}
+/// How a task has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Outcome {
+    Unknown = 0,
+    Finished = 1,
+    Panicked = 2,
+    /// Its future was dropped before it had finished: by abort, or because its runtime shut down.
+    Aborted = 3,
+}
+impl Outcome {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unknown => "OUTCOME_UNKNOWN",
+            Self::Finished => "OUTCOME_FINISHED",
+            Self::Panicked => "OUTCOME_PANICKED",
+            Self::Aborted => "OUTCOME_ABORTED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "OUTCOME_UNKNOWN" => Some(Self::Unknown),
+            "OUTCOME_FINISHED" => Some(Self::Finished),
+            "OUTCOME_PANICKED" => Some(Self::Panicked),
+            "OUTCOME_ABORTED" => Some(Self::Aborted),
             _ => None,
         }
     }

@@ -1,6 +1,8 @@
 //! How values of the protocol are written: the one spelling that filters match and JSON shows.
 
-use crate::message::{Certainty, Level, Severity, Site, Span, TaskKind, TaskState, TierState};
+use crate::message::{
+    Certainty, Level, Outcome, Severity, Site, Span, TaskKind, TaskState, TierState,
+};
 
 /// The place of a site as `file:line:column`.
 pub fn place(site: &Site) -> String {
@@ -37,6 +39,18 @@ impl TaskState {
             TaskState::Scheduled => "scheduled",
             TaskState::Idle => "idle",
             TaskState::Ended => "ended",
+        }
+    }
+}
+
+impl Outcome {
+    /// `finished`, `panicked`, `aborted`; `unknown` for an outcome this version has no name for.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Unknown => "unknown",
+            Outcome::Finished => "finished",
+            Outcome::Panicked => "panicked",
+            Outcome::Aborted => "aborted",
         }
     }
 }
@@ -103,6 +117,9 @@ mod tests {
         }
         for value in known::<TaskState>() {
             follows("TASK_STATE_", value.as_str_name(), value.as_str());
+        }
+        for value in known::<Outcome>() {
+            follows("OUTCOME_", value.as_str_name(), value.as_str());
         }
         for value in known::<TierState>() {
             follows("TIER_STATE_", value.as_str_name(), value.as_str());

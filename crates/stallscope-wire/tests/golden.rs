@@ -7,8 +7,8 @@ use std::fmt::{Debug, Write};
 use prost::{Message, UnknownEnumValue};
 use stallscope_wire::frame::{Decoder, Limit, encode};
 use stallscope_wire::message::{
-    Certainty, Comparison, Field, Level, Severity, SiteSort, TaskKind, TaskSort, TaskState,
-    TierState,
+    Certainty, Comparison, Field, Level, Outcome, Severity, SiteSort, TaskKind, TaskSort,
+    TaskState, TierState,
 };
 
 #[test]
@@ -31,6 +31,7 @@ fn numbers_of_enums() {
         names(|number| TierState::try_from(number).map(|value| value.as_str_name())),
         names(|number| TaskKind::try_from(number).map(|value| value.as_str_name())),
         names(|number| TaskState::try_from(number).map(|value| value.as_str_name())),
+        names(|number| Outcome::try_from(number).map(|value| value.as_str_name())),
         names(|number| Level::try_from(number).map(|value| value.as_str_name())),
         names(|number| Severity::try_from(number).map(|value| value.as_str_name())),
         names(|number| Certainty::try_from(number).map(|value| value.as_str_name())),

@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -27,7 +28,11 @@ pub struct Config {
     pub(crate) listen: Listen,
     pub(crate) token: Option<String>,
     pub(crate) long_poll: Duration,
+    pub(crate) stuck_blocking: Duration,
+    pub(crate) leak_window: Duration,
+    pub(crate) leak_grace: Duration,
     pub(crate) dump_signal: Option<Signal>,
+    pub(crate) control: bool,
 }
 
 /// Where the agent waits for clients.
@@ -83,7 +88,34 @@ pub(crate) const KNOBS: &[Knob] = &[
         values: "a duration from 1ms to 60s: 20ms, 1s",
         default: "20ms",
         meaning: "how long a poll may hold a worker before it is a finding",
-        set: |config, value| duration(value).map(|duration| config.long_poll = duration),
+        set: |config, value| duration(value, LONG_POLL).map(|duration| config.long_poll = duration),
+    },
+    Knob {
+        variable: "STALLSCOPE_LEAK_WINDOW",
+        values: "a duration from 2s to 55m: 5s, 10m",
+        default: "10m",
+        meaning: "how long the live tasks of a place have to rise before it is a finding",
+        set: |config, value| {
+            duration(value, LEAK_WINDOW).map(|duration| config.leak_window = duration)
+        },
+    },
+    Knob {
+        variable: "STALLSCOPE_LEAK_GRACE",
+        values: "a duration from 1s to 24h: 3s, 10m",
+        default: "10m",
+        meaning: "how long a task whose parent has ended may go without a poll before it is a finding",
+        set: |config, value| {
+            duration(value, LEAK_GRACE).map(|duration| config.leak_grace = duration)
+        },
+    },
+    Knob {
+        variable: "STALLSCOPE_STUCK_BLOCKING",
+        values: "a duration from 1s to 24h: 30s, 5m",
+        default: "5m",
+        meaning: "how long a closure of `spawn_blocking` may run before it is a finding",
+        set: |config, value| {
+            duration(value, STUCK_BLOCKING).map(|duration| config.stuck_blocking = duration)
+        },
     },
     Knob {
         variable: "STALLSCOPE_DUMP_SIGNAL",
@@ -91,6 +123,13 @@ pub(crate) const KNOBS: &[Knob] = &[
         default: "none",
         meaning: "the signal at which all worker and blocking threads are written to standard error, each with its stack",
         set: |config, value| Signal::parse(value).map(|signal| config.dump_signal = Some(signal)),
+    },
+    Knob {
+        variable: "STALLSCOPE_CONTROL",
+        values: "on | off",
+        default: "off",
+        meaning: "on: clients may abort tasks (`stallscope cancel`); off: they can only look",
+        set: |config, value| permission(value).map(|allowed| config.control = allowed),
     },
 ];
 
@@ -114,7 +153,11 @@ impl fmt::Debug for Config {
             .field("listen", &self.listen)
             .field("token", &self.token.as_ref().map(|_| "…"))
             .field("long_poll", &self.long_poll)
+            .field("stuck_blocking", &self.stuck_blocking)
+            .field("leak_window", &self.leak_window)
+            .field("leak_grace", &self.leak_grace)
             .field("dump_signal", &self.dump_signal)
+            .field("control", &self.control)
             .finish()
     }
 }
@@ -137,7 +180,11 @@ impl Config {
             listen: Listen::Default,
             token: None,
             long_poll: Duration::from_millis(20),
+            stuck_blocking: Duration::from_secs(5 * 60),
+            leak_window: Duration::from_secs(10 * 60),
+            leak_grace: Duration::from_secs(10 * 60),
             dump_signal: None,
+            control: false,
         }
     }
 
@@ -183,7 +230,40 @@ impl Config {
     /// let config = stallscope::Config::new().long_poll(std::time::Duration::from_millis(50));
     /// ```
     pub fn long_poll(mut self, threshold: Duration) -> Self {
-        self.long_poll = threshold.clamp(Duration::from_millis(1), Duration::from_secs(60));
+        self.long_poll = threshold.clamp(*LONG_POLL.start(), *LONG_POLL.end());
+        self
+    }
+
+    /// How long the live tasks of a spawn place have to rise before it is a finding. The default is 10 minutes; 2 s to 55 min. A leak that is
+    /// too slow for this window is found through the last hour. Variable: `STALLSCOPE_LEAK_WINDOW`.
+    ///
+    /// ```
+    /// let config = stallscope::Config::new().leak_window(std::time::Duration::from_secs(60));
+    /// ```
+    pub fn leak_window(mut self, window: Duration) -> Self {
+        self.leak_window = window.clamp(*LEAK_WINDOW.start(), *LEAK_WINDOW.end());
+        self
+    }
+
+    /// How long a task whose parent has ended may go without a poll before it is a finding. The default is 10 minutes; 1 s to 24 h.
+    /// Variable: `STALLSCOPE_LEAK_GRACE`.
+    ///
+    /// ```
+    /// let config = stallscope::Config::new().leak_grace(std::time::Duration::from_secs(60));
+    /// ```
+    pub fn leak_grace(mut self, grace: Duration) -> Self {
+        self.leak_grace = grace.clamp(*LEAK_GRACE.start(), *LEAK_GRACE.end());
+        self
+    }
+
+    /// How long a closure of [`spawn_blocking`](tokio::task::spawn_blocking) may run before it is a finding: it keeps a thread, and the
+    /// runtime cannot shut down before it returns. The default is 5 minutes; 1 s to 24 h. Variable: `STALLSCOPE_STUCK_BLOCKING`.
+    ///
+    /// ```
+    /// let config = stallscope::Config::new().stuck_blocking(std::time::Duration::from_secs(60));
+    /// ```
+    pub fn stuck_blocking(mut self, limit: Duration) -> Self {
+        self.stuck_blocking = limit.clamp(*STUCK_BLOCKING.start(), *STUCK_BLOCKING.end());
         self
     }
 
@@ -197,6 +277,17 @@ impl Config {
     /// ```
     pub fn dump_signal(mut self, number: i32) -> Self {
         self.dump_signal = Some(Signal(number));
+        self
+    }
+
+    /// Whether clients may abort tasks: those of [`spawn`](crate::spawn) and [`task`](crate::task), and those registered by
+    /// [`cancellable`](crate::cancellable). By default they can only look. Variable: `STALLSCOPE_CONTROL`.
+    ///
+    /// ```
+    /// let config = stallscope::Config::new().control(true);
+    /// ```
+    pub fn control(mut self, allowed: bool) -> Self {
+        self.control = allowed;
         self
     }
 
@@ -269,6 +360,14 @@ fn switch(value: &str) -> Result<bool, String> {
     }
 }
 
+/// As [`switch`], for what has to be asked for in so many words.
+fn permission(value: &str) -> Result<bool, String> {
+    match value {
+        "" => Ok(false),
+        _ => switch(value).map_err(|_| "neither on nor off, so it stays off".to_owned()),
+    }
+}
+
 fn listen(value: &str) -> Result<Listen, String> {
     if let Some(path) = value.strip_prefix("unix:") {
         return if path.is_empty() {
@@ -290,8 +389,17 @@ fn listen(value: &str) -> Result<Listen, String> {
     Err("neither a unix: nor a tcp: address, so the default holds".to_owned())
 }
 
-/// `250ms`, `5s`, `2m`
-fn duration(value: &str) -> Result<Duration, String> {
+/// What the knobs may be set to.
+const LONG_POLL: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60);
+/// As far back as the history of a place reaches.
+const LEAK_WINDOW: RangeInclusive<Duration> = Duration::from_secs(2)..=Duration::from_secs(55 * 60);
+const LEAK_GRACE: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(24 * 60 * 60);
+const STUCK_BLOCKING: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(24 * 60 * 60);
+
+/// `250ms`, `5s`, `2m`, `1h`
+fn duration(value: &str, range: RangeInclusive<Duration>) -> Result<Duration, String> {
     let digits = value.len()
         - value
             .trim_start_matches(|digit: char| digit.is_ascii_digit())
@@ -304,10 +412,10 @@ fn duration(value: &str) -> Result<Duration, String> {
         "ms" => Duration::from_millis(number),
         "s" => Duration::from_secs(number),
         "m" => Duration::from_secs(number.saturating_mul(60)),
+        "h" => Duration::from_secs(number.saturating_mul(60 * 60)),
         "" => return Err("the unit is missing, so the default holds".to_owned()),
         _ => return Err("an unknown unit, so the default holds".to_owned()),
     };
-    let range = Duration::from_millis(1)..=Duration::from_secs(60);
     if range.contains(&duration) {
         Ok(duration)
     } else {
@@ -367,6 +475,21 @@ mod tests {
     }
 
     #[test]
+    fn control_is_off_unless_it_is_asked_for() {
+        let control = |value: &str| {
+            let (config, complaints) = read(&[("STALLSCOPE_CONTROL", value)]);
+            (config.control, complaints)
+        };
+        assert!(!Config::new().control);
+        assert_eq!(control("on"), (true, vec![]));
+        assert_eq!(control("off"), (false, vec![]));
+        assert_eq!(control(""), (false, vec![]));
+        let complaint =
+            "STALLSCOPE_CONTROL=onn: neither on nor off, so it stays off; expected on | off";
+        assert_eq!(control("onn"), (false, vec![complaint.to_owned()]));
+    }
+
+    #[test]
     fn a_mistyped_name_is_told_with_the_one_that_was_meant() {
         let (_, complaints) = read(&[("STALLSCOPE_LISTN", "unix:/x")]);
         assert_eq!(
@@ -416,6 +539,20 @@ mod tests {
         ] {
             assert_eq!(long_poll(bad), (20, 1), "{bad}");
         }
+    }
+
+    #[test]
+    fn each_duration_has_a_range_of_its_own() {
+        let stuck = |value: &str| {
+            let (config, complaints) = read(&[("STALLSCOPE_STUCK_BLOCKING", value)]);
+            (config.stuck_blocking.as_secs(), complaints.len())
+        };
+        assert_eq!((stuck("4s"), stuck("2h")), ((4, 0), (7200, 0)));
+        for bad in ["500ms", "25h", "5 min"] {
+            assert_eq!(stuck(bad), (300, 1), "{bad}");
+        }
+        let in_code = Config::new().stuck_blocking(Duration::ZERO);
+        assert_eq!(in_code.stuck_blocking, Duration::from_secs(1));
     }
 
     #[cfg(target_os = "linux")]

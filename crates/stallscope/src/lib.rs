@@ -19,10 +19,10 @@
 //! | has `#[tokio::main]` | [`#[stallscope::main]`](macro@main) in its place | everything the tier allows |
 //! | builds its runtime by hand | [`BuilderExt::stallscope`] and [`root`] | the same |
 //! | cannot change how its runtime is made | [`init`] in the first line of `main` | the core tier |
-//! | has tests with `#[tokio::test]` | [`#[stallscope::test]`](macro@test) in its place: it fails a test that stalls | as the first |
+//! | has tests with `#[tokio::test]` | [`#[stallscope::test]`](macro@test) in its place: it fails a test that stalls or leaves tasks behind | as the first |
 //!
 //! [`spawn`] and [`task`] spawn tasks that are seen on every tier and can have a name;
-//! [`allow_blocking`] marks a stall as intended.
+//! [`allow_blocking`] marks a stall as intended; [`assert_no_leaked_tasks`] looks for tasks that are left; [`cancellable`] lets clients abort a task of tokio's own, where that is allowed.
 //!
 //! # Tiers
 //!
@@ -59,9 +59,12 @@
 mod agent;
 mod answer;
 mod config;
+mod control;
 mod dump;
+mod ended;
 mod entry;
 mod findings;
+mod leaks;
 mod process;
 mod recorder;
 mod runtimes;
@@ -72,8 +75,10 @@ mod watch;
 pub use stallscope_macros::{main, test};
 
 pub use crate::config::Config;
+pub use crate::entry::alive::assert_no_leaked_tasks;
 pub use crate::entry::allow::allow_blocking;
 pub use crate::entry::builder::BuilderExt;
+pub use crate::entry::cancellable::cancellable;
 pub use crate::entry::hooks::Hooks;
 pub use crate::entry::init::init;
 pub use crate::entry::root::root;

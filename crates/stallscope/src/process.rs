@@ -52,6 +52,20 @@ pub(crate) fn long_poll() -> Duration {
         .map_or(Duration::MAX, |started| started.config.long_poll)
 }
 
+/// Whether clients may change what the application does.
+pub(crate) fn allows_control() -> bool {
+    STARTED
+        .get()
+        .is_some_and(|started| started.config.enabled && started.config.control)
+}
+
+/// How long a closure of a blocking pool may run.
+pub(crate) fn stuck_blocking() -> Duration {
+    STARTED
+        .get()
+        .map_or(Duration::MAX, |started| started.config.stuck_blocking)
+}
+
 /// The process leaves `main` in an orderly way: clients need not find its socket any more. Costs
 /// one system call.
 pub(crate) fn take_leave() {

@@ -206,7 +206,12 @@ fn indexed(all: Vec<&'static Watched>) -> impl Iterator<Item = (RuntimeIndex, &'
 pub(crate) mod canary {
     use std::cell::Cell;
 
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use super::Watched;
+
+    /// Canaries that a spawn hook of ours has caught.
+    static CAUGHT: AtomicU64 = AtomicU64::new(0);
 
     thread_local! {
         static FLIES: Cell<bool> = const { Cell::new(false) };
@@ -219,11 +224,17 @@ pub(crate) mod canary {
         FLIES.set(false);
     }
 
+    /// How many were caught: tasks of which tokio knows and the recorder does not, though the hook has fired.
+    pub(crate) fn caught() -> u64 {
+        CAUGHT.load(Ordering::Relaxed)
+    }
+
     /// Whether the task that is being spawned on this thread is the canary; if so, the runtime is
     /// identified.
     pub(crate) fn is_caught_by(watched: &Watched) -> bool {
         let caught = FLIES.get();
         if caught {
+            CAUGHT.fetch_add(1, Ordering::Relaxed);
             watched.identify();
         }
         caught
@@ -245,6 +256,24 @@ pub(crate) fn mark_pool_thread() {
 /// Whether a watched runtime has made the calling thread.
 pub(crate) fn on_pool_thread() -> bool {
     POOL_THREAD.get()
+}
+
+/// Whether all workers of a runtime are parked, or nobody has driven it so far.
+pub(crate) fn workers_are_idle(runtime: u32) -> bool {
+    let Some((_, watched)) = RUNTIMES
+        .iter()
+        .find(|(index, _)| u32::from(*index) == runtime)
+    else {
+        return true;
+    };
+    let Some(handle) = watched.handle() else {
+        return false;
+    };
+    let metrics = handle.metrics();
+    // The only worker of the other flavor is the thread that drives it.
+    handle.runtime_flavor() == RuntimeFlavor::MultiThread
+        && (0..metrics.num_workers())
+            .all(|worker| metrics.worker_park_unpark_count(worker) % 2 == 1)
 }
 
 /// The index of the runtime the calling thread is in; 0 outside of any.

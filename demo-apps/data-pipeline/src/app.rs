@@ -8,9 +8,12 @@ use demo_support::{SUMMARY_PERIOD, Stopped};
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::info;
 
 use crate::args::Args;
+use crate::calibration::Calibration;
+use crate::disk;
 use crate::ledger::Ledger;
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
@@ -24,14 +27,16 @@ pub(crate) async fn run(
     args: &Args,
     stop: impl Future<Output = Stopped>,
 ) -> anyhow::Result<Ledger> {
-    let (folder, store) = spawn_blocking(fresh_store)
+    let sensors = args.load;
+    let (folder, store, calibration) = spawn_blocking(move || fresh_files(sensors))
         .await
         .context("creating the database panicked")??;
 
-    let pipeline = Pipeline::start(args.load, store);
+    let guard = stallscope::task("disk guard").spawn(disk::guard(folder.path().to_owned()));
+    let _guard = AbortOnDropHandle::new(guard);
+    let pipeline = Pipeline::start(sensors, &calibration, store);
     info!(
-        "moving the readings of {} sensors into {}",
-        args.load,
+        "moving the readings of {sensors} sensors into {}",
         folder.path().display()
     );
 
@@ -53,12 +58,14 @@ pub(crate) async fn run(
     Ok(ledger)
 }
 
-/// An empty store in a folder of its own, which is removed when the folder is dropped. Blocks.
-fn fresh_store() -> anyhow::Result<(TempDir, Store)> {
+/// An empty store and a calibration table in a folder of their own, which is removed when it is dropped. Blocks.
+fn fresh_files(sensors: u16) -> anyhow::Result<(TempDir, Store, Calibration)> {
     let folder = tempfile::tempdir().context("cannot make a folder for the database")?;
     let path = folder.path().join("readings.sqlite");
     let store = Store::create(&path, KEPT_ROWS).context("cannot create the database")?;
-    Ok((folder, store))
+    let path = folder.path().join("calibration");
+    let calibration = Calibration::create(path, sensors).context("cannot write the calibration")?;
+    Ok((folder, store, calibration))
 }
 
 async fn log_summaries(progress: &Progress) -> Infallible {

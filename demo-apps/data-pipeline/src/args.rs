@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use clap::Parser;
 
+use crate::fault::Fault;
+
 /// Moves sensor readings through bounded channels into SQLite and proves at the end that none was lost
 #[derive(Debug, Parser)]
 #[command(version)]
@@ -15,4 +17,8 @@ pub(crate) struct Args {
     /// Sensors, each with a producer of its own
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) load: u16,
+
+    /// A mistake to make, for stallscope to find
+    #[arg(long, value_name = "NAME")]
+    pub(crate) fault: Option<Fault>,
 }

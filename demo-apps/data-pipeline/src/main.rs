@@ -2,7 +2,10 @@
 
 mod app;
 mod args;
+mod calibration;
 mod consumer;
+mod disk;
+mod fault;
 mod ledger;
 mod pipeline;
 mod producer;
@@ -17,6 +20,7 @@ use std::process::ExitCode;
 async fn main() -> ExitCode {
     let args: args::Args = demo_support::arguments();
     demo_support::log_to_stderr();
+    fault::CHOSEN.choose(args.fault);
     let stop = demo_support::stop_signal(args.run_for);
     demo_support::report(app::run(&args, stop).await)
 }

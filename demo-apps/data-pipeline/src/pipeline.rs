@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
+use crate::calibration::Calibration;
 use crate::ledger::Ledger;
 use crate::progress::Progress;
 use crate::store::Store;
@@ -43,7 +44,7 @@ pub(crate) struct Pipeline {
 
 impl Pipeline {
     /// Starts the stages, the last one first, with one producer for each of `sensors`.
-    pub(crate) fn start(sensors: u16, store: Store) -> Self {
+    pub(crate) fn start(sensors: u16, calibration: &Calibration, store: Store) -> Self {
         let progress = Arc::new(Progress::default());
         let stopping = CancellationToken::new();
         let broken = CancellationToken::new();
@@ -70,8 +71,13 @@ impl Pipeline {
 
         let mut producers = JoinSet::new();
         for (sensor, lane) in (0..sensors).zip(lanes.iter().cycle()) {
-            let (lane, progress) = (lane.clone(), Arc::clone(&progress));
-            producers.spawn(producer::run(sensor, lane, progress, stopping.clone()));
+            producers.spawn(producer::run(
+                sensor,
+                calibration.clone(),
+                lane.clone(),
+                Arc::clone(&progress),
+                stopping.clone(),
+            ));
         }
 
         // The senders that are left belong to the stages alone: when those end, the channels close.
@@ -135,8 +141,18 @@ mod tests {
     use std::path::Path;
     use std::time::Duration;
 
+    use tempfile::TempDir;
+
     fn store(kept: u64) -> Store {
         Store::create(Path::new(":memory:"), kept).expect("an in-memory database can be made")
+    }
+
+    /// A pipeline with a calibration table, in a folder to be kept as long.
+    fn start(sensors: u16, store: Store) -> (Pipeline, TempDir) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let table = Calibration::create(folder.path().join("calibration"), sensors);
+        let table = table.expect("a new file can be written");
+        (Pipeline::start(sensors, &table, store), folder)
     }
 
     /// Lets `pipeline` run until it has written at least `rows`.
@@ -149,7 +165,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_drained_pipeline_has_lost_nothing() {
-        let pipeline = Pipeline::start(16, store(500));
+        let (pipeline, _folder) = start(16, store(500));
         until_written(&pipeline, 1_000).await;
         let ledger = pipeline.drain().await.expect("nothing fails");
         assert!(ledger.balances(), "{ledger}");
@@ -158,10 +174,8 @@ mod tests {
 
     #[tokio::test]
     async fn stopped_before_its_first_row_it_ends_all_the_same() {
-        let ledger = Pipeline::start(3, store(500))
-            .drain()
-            .await
-            .expect("nothing fails");
+        let (pipeline, _folder) = start(3, store(500));
+        let ledger = pipeline.drain().await.expect("nothing fails");
         assert!(ledger.balances(), "{ledger}");
     }
 
@@ -178,7 +192,7 @@ mod tests {
             outlier: false,
         };
         used.insert(&[row]).expect("a new row");
-        let pipeline = Pipeline::start(1, used);
+        let (pipeline, _folder) = start(1, used);
         pipeline.broken().await;
         let failed = pipeline
             .drain()

@@ -4,13 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
+use crate::calibration::Calibration;
 use crate::progress::Progress;
 use crate::reading::Reading;
 
 const MEASURED_EVERY: Duration = Duration::from_millis(20);
+
+const CALIBRATED_EVERY: Duration = Duration::from_secs(3);
 
 /// Sends readings into `lane` until `stopping`, or until nobody receives any more.
 ///
@@ -18,6 +22,7 @@ const MEASURED_EVERY: Duration = Duration::from_millis(20);
 /// counted, or was never made.
 pub(crate) async fn run(
     sensor: u16,
+    calibration: Calibration,
     lane: mpsc::Sender<Reading>,
     progress: Arc<Progress>,
     stopping: CancellationToken,
@@ -26,14 +31,23 @@ pub(crate) async fn run(
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut sequence = 0;
     let mut celsius = 20.0;
+    let mut off_by = 0.0;
+    let mut calibrate_at = Instant::now();
     while stopping.run_until_cancelled(pace.tick()).await.is_some() {
+        if Instant::now() >= calibrate_at {
+            match calibration.of(sensor).await {
+                Ok(degrees) => off_by = degrees,
+                Err(error) => warn!("sensor {sensor} stays as it was: no calibration ({error})"),
+            }
+            calibrate_at = Instant::now() + CALIBRATED_EVERY;
+        }
         for _ in 0..fastrand::u32(1..=4) {
             celsius = next_celsius(celsius);
             if lane
                 .send(Reading {
                     sensor,
                     sequence,
-                    celsius,
+                    celsius: celsius - off_by,
                 })
                 .await
                 .is_err()

@@ -12,6 +12,8 @@ pub(crate) struct Progress {
     pub(crate) consumed: Counter,
     /// Committed.
     pub(crate) written: Counter,
+    /// Of the newest readings that are committed, in degrees; zero before it was first worked out.
+    pub(crate) median: Gauge,
 }
 
 /// A number that many tasks add to.
@@ -30,6 +32,20 @@ impl Counter {
     }
 }
 
+/// The bits of a number that one task sets and others look at.
+#[derive(Debug, Default)]
+pub(crate) struct Gauge(AtomicU64);
+
+impl Gauge {
+    pub(crate) fn set(&self, value: f64) {
+        self.0.store(value.to_bits(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> f64 {
+        f64::from_bits(self.0.load(Ordering::Relaxed))
+    }
+}
+
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The last stage first: so no reading is seen past a stage, but not yet at the one before it.
@@ -41,7 +57,8 @@ impl fmt::Display for Progress {
         );
         write!(
             f,
-            "{produced} readings produced, {in_lanes} in the lanes, {in_batches} in batches, {written} written"
+            "{produced} readings produced, {in_lanes} in the lanes, {in_batches} in batches, {written} written, median {:.1} °C",
+            self.median.get(),
         )
     }
 }

@@ -21,6 +21,13 @@ const SCHEMA: &str = "
     );
 ";
 
+/// Half of the newest rows are below it. The rows are compared with one another, as textbooks have it.
+const MEDIAN: &str = "
+    WITH newest AS (SELECT celsius FROM readings ORDER BY id DESC LIMIT 500)
+    SELECT one.celsius FROM newest AS one, newest AS other GROUP BY one.celsius
+    HAVING 2 * sum(other.celsius <= one.celsius) >= count(*) ORDER BY one.celsius LIMIT 1
+";
+
 /// The database of one run.
 #[derive(Debug)]
 pub(crate) struct Store {
@@ -68,6 +75,12 @@ impl Store {
         self.stored = stored - expired;
         self.expired += expired;
         Ok(())
+    }
+
+    /// The median of the newest readings, in degrees; there must be one at least.
+    pub(crate) fn median(&self) -> rusqlite::Result<f64> {
+        // fault: query-on-worker
+        self.connection.query_row(MEDIAN, [], |row| row.get(0))
     }
 
     /// Counts what is in the table now.
@@ -148,6 +161,22 @@ mod tests {
                 outliers: 10
             }
         );
+    }
+
+    #[test]
+    fn the_median_is_in_the_middle_of_the_newest_rows() {
+        let mut store = store(1000);
+        let mut rows = rows(0..505);
+        for row in &mut rows {
+            // The first five, which are far off, are not among the newest.
+            row.reading.celsius = match row.reading.sequence {
+                0..5 => 1000.0,
+                sequence => (sequence * 7 % 500) as f64,
+            };
+        }
+        store.insert(&rows).expect("new rows");
+        let median = store.median().expect("there are rows");
+        assert!((249.0..=250.0).contains(&median), "{median}");
     }
 
     #[test]

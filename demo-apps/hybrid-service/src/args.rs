@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use clap::Parser;
 
+use crate::fault::Fault;
+
 /// Serves a small shop's REST API, with pictures and reports, to customers of its own
 #[derive(Debug, Parser)]
 #[command(version)]
@@ -19,4 +21,8 @@ pub(crate) struct Args {
     /// Customers at the same time; 0 leaves the service to yours
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(..=1000))]
     pub(crate) load: u16,
+
+    /// A mistake to make, for stallscope to find
+    #[arg(long, value_name = "NAME")]
+    pub(crate) fault: Option<Fault>,
 }

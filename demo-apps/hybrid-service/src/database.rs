@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 /// Connections, and so queries at the same time. Further callers wait without occupying a thread.
-const CONNECTIONS: usize = 4;
+pub(crate) const CONNECTIONS: usize = 4;
 
 /// A database that many tasks use.
 #[derive(Debug)]

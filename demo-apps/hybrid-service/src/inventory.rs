@@ -1,15 +1,21 @@
 //! What is on the shelves, how much of it, and who wants to know when that changes.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::Serialize;
 use tokio::sync::broadcast;
+
+use crate::fault::{CHOSEN, Fault};
 
 /// Products, numbered from 1.
 pub(crate) const PRODUCTS: u32 = 40;
 
 /// Pieces of each product on a full shelf.
 const FULL: u32 = 60;
+
+/// For how long somebody with a ladder is between the shelves.
+const FILLING: Duration = Duration::from_millis(150);
 
 /// Changes that a slow subscriber may fall behind before it misses some.
 const CHANGES: usize = 64;
@@ -90,12 +96,17 @@ impl Inventory {
     /// Fills every shelf that is less than half full; returns how many those were.
     pub(crate) fn restock(&self) -> usize {
         let mut filled = Vec::new();
-        for (product, pieces) in (1..).zip(self.stock().iter_mut()) {
+        let mut stock = self.stock();
+        for (product, pieces) in (1..).zip(stock.iter_mut()) {
             if *pieces < FULL / 2 {
                 *pieces = FULL;
                 filled.push(Stock::new(product, FULL));
             }
         }
+        if CHOSEN.is(Fault::HeldLock) {
+            std::thread::sleep(FILLING);
+        }
+        drop(stock);
         for &stock in &filled {
             self.tell(stock);
         }
@@ -114,6 +125,7 @@ impl Inventory {
 
     /// No code that holds this lock can panic half way through a change, so a poisoned shelf is still whole.
     fn stock(&self) -> MutexGuard<'_, Vec<u32>> {
+        // fault: held-lock
         self.stock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

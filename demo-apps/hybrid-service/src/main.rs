@@ -7,6 +7,7 @@ mod app;
 mod args;
 mod connection;
 mod database;
+mod fault;
 mod heartbeat;
 mod inventory;
 mod load;
@@ -19,10 +20,31 @@ mod state;
 
 use std::process::ExitCode;
 
-#[stallscope::main]
-async fn main() -> ExitCode {
+use anyhow::Context;
+use stallscope::BuilderExt;
+use tokio::runtime::{Builder, Runtime};
+
+/// Threads of the blocking pool. Permits see to it that there is never more to do on it than that.
+const POOL: usize = database::CONNECTIONS + state::PICTURES_AT_ONCE;
+
+fn main() -> ExitCode {
     let args: args::Args = demo_support::arguments();
     demo_support::log_to_stderr();
-    let stop = demo_support::stop_signal(args.run_for);
-    demo_support::report(app::run(&args, stop).await)
+    fault::CHOSEN.choose(args.fault);
+    let account = runtime().and_then(|runtime| {
+        runtime.block_on(stallscope::root(async {
+            let stop = demo_support::stop_signal(args.run_for);
+            app::run(&args, stop).await
+        }))
+    });
+    demo_support::report(account)
+}
+
+fn runtime() -> anyhow::Result<Runtime> {
+    Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(POOL)
+        .stallscope()
+        .build()
+        .context("cannot start the runtime")
 }

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::database::Database;
+use crate::fault::{CHOSEN, Fault};
 use crate::inventory::Inventory;
 use crate::orders::{self, Sales};
 
@@ -36,7 +38,18 @@ pub(crate) async fn run(
             }
             Err(error) => warn!("the best sellers stay as they were: {error}"),
         }
-        let filled = inventory.restock();
-        debug!("filled {filled} shelves");
+        match restock(&inventory).await {
+            Ok(filled) => debug!("filled {filled} shelves"),
+            Err(error) => warn!("the shelves stay as they were: {error}"),
+        }
     }
+}
+
+/// Takes no longer than a look at the shelves; whoever takes longer has to go to the blocking pool.
+async fn restock(inventory: &Arc<Inventory>) -> Result<usize, JoinError> {
+    if CHOSEN.is(Fault::HeldLock) {
+        let inventory = Arc::clone(inventory);
+        return spawn_blocking(move || inventory.restock()).await;
+    }
+    Ok(inventory.restock())
 }

@@ -10,7 +10,7 @@ use crate::orders::Sales;
 use crate::sessions::Sessions;
 
 /// Pictures drawn at the same time: they need a core each, and the workers need theirs.
-const PICTURES_AT_ONCE: usize = 2;
+pub(crate) const PICTURES_AT_ONCE: usize = 2;
 
 /// Handed to every handler; clones are the same state.
 #[derive(Clone, Debug)]

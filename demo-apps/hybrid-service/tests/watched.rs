@@ -40,7 +40,7 @@ fn it_can_be_looked_at_from_the_first_line_of_its_log() {
 fn the_tree_shows_every_task_below_the_one_that_spawned_it_with_the_line_that_did() {
     let mut session = start(&["--load", "3"]);
     session.expect_log("serving 3 customers");
-    let root = place!("src/main.rs", "async fn main()");
+    let root = place!("src/main.rs", "stallscope::root(");
     let refresher = place!("src/app.rs", "spawn(refresher::run(");
     let accept_loop = place!("src/app.rs", "spawn(server::accept_loop(");
     let connection = place!("src/server.rs", "spawn(connection::serve(");

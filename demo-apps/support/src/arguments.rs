@@ -15,14 +15,15 @@ pub fn arguments<A: Parser>() -> A {
     })
 }
 
-/// The first line of clap's message names the culprit; the rest repeats the usage.
+/// The first paragraph of clap's message names the culprit and what there is to choose from; the rest repeats the usage.
 fn one_line(refused: &clap::Error) -> String {
     let message = refused.to_string();
-    message
+    let paragraph: Vec<_> = message
         .lines()
-        .next()
-        .unwrap_or("error: the arguments were not understood")
-        .to_owned()
+        .map(str::trim)
+        .take_while(|line| !line.is_empty())
+        .collect();
+    paragraph.join(" ")
 }
 
 #[cfg(test)]
@@ -34,6 +35,9 @@ mod tests {
     struct Example {
         #[arg(long = "for", value_name = "DURATION", value_parser = crate::duration)]
         run_for: Option<Duration>,
+
+        #[arg(long, value_name = "NAME", value_parser = ["one", "other"])]
+        fault: Option<String>,
     }
 
     fn refusal(arguments: &[&str]) -> String {
@@ -46,6 +50,14 @@ mod tests {
             refusal(&["example", "--for", "soon"]),
             "error: invalid value 'soon' for '--for <DURATION>': a duration is a whole number and a unit, \
              for instance 250ms, 30s, 5m or 1h",
+        );
+    }
+
+    #[test]
+    fn where_there_is_a_choice_it_is_shown() {
+        assert_eq!(
+            refusal(&["example", "--fault", "none"]),
+            "error: invalid value 'none' for '--fault <NAME>' [possible values: one, other]"
         );
     }
 

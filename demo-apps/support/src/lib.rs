@@ -1,9 +1,10 @@
-//! What the three demo services share: their command line's manners, their log, and when to stop.
+//! What the three demo services share: their command line's manners, their log, their faults, and when to stop.
 //!
 //! Nothing here spawns a task, so that every task of a demo has its spawn place in the demo's own source.
 
 mod arguments;
 mod duration;
+mod fault;
 mod listen;
 mod log;
 mod outcome;
@@ -13,11 +14,15 @@ mod stop;
 
 pub use arguments::arguments;
 pub use duration::{InvalidDuration, duration};
+pub use fault::Chosen;
 pub use listen::listen;
 pub use log::log_to_stderr;
 pub use outcome::report;
 #[cfg(feature = "session")]
-pub use session::{Ended, Session, Task, Tree, eventually, place_in};
+pub use session::{
+    Durations, Ended, Finding, Hogs, Line, Session, Task, Tree, eventually, fault_line_in,
+    on_two_processors, place_in,
+};
 pub use stop::{Stopped, stop_signal};
 
 use std::time::Duration;

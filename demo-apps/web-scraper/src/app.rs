@@ -10,7 +10,9 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::alarms::Alarms;
 use crate::args::Args;
+use crate::fault::{CHOSEN, Fault};
 use crate::fetch::Fetcher;
 use crate::totals::Totals;
 use crate::{scraper, shop};
@@ -31,8 +33,9 @@ pub(crate) async fn run(
     let stopping = CancellationToken::new();
     let (publish, published) = watch::channel(Totals::default());
     let fetcher = Fetcher::new(&site, args.load)?;
+    let alarms = Alarms::start().context("no thread for the price alarms")?;
     let mut scraper =
-        stallscope::task("scraper").spawn(scraper::run(fetcher, publish, stopping.clone()));
+        stallscope::task("scraper").spawn(scraper::run(fetcher, publish, alarms, stopping.clone()));
     info!("scraping the shop at {site}, {} pages at a time", args.load);
 
     tokio::select! {
@@ -59,8 +62,20 @@ pub(crate) async fn run(
 
 async fn log_summaries(published: &watch::Receiver<Totals>) -> Infallible {
     loop {
-        sleep(SUMMARY_PERIOD).await;
+        pause().await;
         let totals = *published.borrow();
         info!("{totals}");
+    }
+}
+
+/// The time between two summaries.
+async fn pause() {
+    if CHOSEN.is(Fault::BlockingMain) {
+        // fault: blocking-main
+        std::thread::sleep(SUMMARY_PERIOD);
+        // Or else the stop would never get its turn.
+        tokio::task::yield_now().await;
+    } else {
+        sleep(SUMMARY_PERIOD).await;
     }
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use clap::Parser;
 
+use crate::fault::Fault;
+
 /// Scrapes a shop's hundred product pages, round after round
 #[derive(Debug, Parser)]
 #[command(version)]
@@ -19,4 +21,8 @@ pub(crate) struct Args {
     /// Pages fetched at the same time
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) load: u16,
+
+    /// A mistake to make, for stallscope to find
+    #[arg(long, value_name = "NAME")]
+    pub(crate) fault: Option<Fault>,
 }

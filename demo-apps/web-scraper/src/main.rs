@@ -2,9 +2,11 @@
 //!
 //! The shop is served by this same process, so that one command shows life.
 
+mod alarms;
 mod app;
 mod args;
 mod extract;
+mod fault;
 mod fetch;
 mod product;
 mod round;
@@ -18,6 +20,7 @@ use std::process::ExitCode;
 async fn main() -> ExitCode {
     let args: args::Args = demo_support::arguments();
     demo_support::log_to_stderr();
+    fault::CHOSEN.choose(args.fault);
     let stop = demo_support::stop_signal(args.run_for);
     demo_support::report(app::run(&args, stop).await)
 }

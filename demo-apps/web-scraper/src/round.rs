@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use tracing::{debug, warn};
 
 use crate::extract;
-use crate::fetch::{FetchError, Fetcher, Page};
+use crate::fetch::{CATALOGUE, FetchError, Fetcher, Page};
 use crate::product::Product;
 
 /// What one pass over the catalogue brought home.
@@ -25,7 +25,7 @@ pub(crate) struct Round {
 ///
 /// Dropping the future aborts all of its page tasks: they live in its `JoinSet`.
 pub(crate) async fn scrape(fetcher: &Arc<Fetcher>) -> Result<Round, FetchError> {
-    let catalogue = fetcher.page("/catalogue").await?;
+    let catalogue = fetcher.page(CATALOGUE).await?;
 
     let mut pages = JoinSet::new();
     for path in extract::product_paths(&catalogue.html) {

@@ -8,6 +8,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use crate::alarms::Alarms;
 use crate::fetch::Fetcher;
 use crate::round::{self, Round};
 use crate::totals::Totals;
@@ -21,6 +22,7 @@ const PAUSE: Duration = Duration::from_millis(300);
 pub(crate) async fn run(
     fetcher: Fetcher,
     publish: watch::Sender<Totals>,
+    alarms: Alarms,
     stopping: CancellationToken,
 ) {
     let fetcher = Arc::new(fetcher);
@@ -31,6 +33,9 @@ pub(crate) async fn run(
             None => return,
             Some(Ok(round)) => {
                 publish.send_modify(|totals| totals.add(&round, previous.as_ref()));
+                if let Some(previous) = &previous {
+                    alarms.compare(previous, &round);
+                }
                 previous = Some(round);
             }
             Some(Err(failed)) => warn!("no round this time: the catalogue {failed}"),

@@ -5,14 +5,17 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::response::Html;
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::product::{PRODUCTS, Product};
+
+/// Seconds after which to come back, for who is refused. Hardly anybody does.
+const RETRY_AFTER: &str = "3600";
 
 /// Serves the shop until `closing`, then lets open connections finish.
 pub(crate) async fn serve(
@@ -31,7 +34,9 @@ pub(crate) async fn serve(
 #[derive(Clone, Copy, Debug)]
 struct OpenedAt(Instant);
 
+/// Put together anew for everybody, which takes its time.
 async fn catalogue() -> Html<String> {
+    sleep(Duration::from_millis(fastrand::u64(60..120))).await;
     let mut links = String::new();
     for id in 1..=PRODUCTS {
         // Writing to a `String` cannot fail.
@@ -45,13 +50,16 @@ async fn catalogue() -> Html<String> {
 async fn product(
     State(OpenedAt(opened_at)): State<OpenedAt>,
     Path(id): Path<u32>,
-) -> Result<Html<String>, StatusCode> {
+) -> Response {
     sleep(latency()).await;
     if fastrand::u32(..100) < 2 {
-        return Err(StatusCode::SERVICE_UNAVAILABLE);
+        let later = [(header::RETRY_AFTER, RETRY_AFTER)];
+        return (StatusCode::SERVICE_UNAVAILABLE, later).into_response();
     }
-    let product = Product::in_shop(id, opened_at.elapsed()).ok_or(StatusCode::NOT_FOUND)?;
-    Ok(Html(product_page(&product)))
+    match Product::in_shop(id, opened_at.elapsed()) {
+        Some(product) => Html(product_page(&product)).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 /// Mostly quick, and one request in five hundred hangs for longer than anybody waits.

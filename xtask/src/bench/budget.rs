@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::mode::Mode;
 use super::plan::Unit;
 use super::report::{Row, find};
+use super::stats::Summary;
 
 /// A promise about one or several figures.
 struct Budget {
@@ -28,6 +29,12 @@ enum Judge {
         mode: Mode,
         figures: &'static [&'static str],
         resolution: f64,
+    },
+    /// In each figure the median itself is at most this: it measures what bare tokio has nothing of.
+    Whole {
+        mode: Mode,
+        figures: &'static [&'static str],
+        at_most: f64,
     },
     /// This command does not measure it, for this reason.
     NotMeasured(&'static str),
@@ -131,16 +138,29 @@ const BUDGETS: &[Budget] = &[
     Budget {
         what: "from crossing the threshold to a finding with its stack",
         limit: "≤ 10 ms at p99",
-        judge: Judge::NotMeasured(
-            "not part of this benchmark yet: see `cargo run --release -p stallscope-stack --example measure`",
-        ),
+        judge: Judge::Whole {
+            mode: Mode::Hooks,
+            figures: &["stall-asleep-p99", "stall-computing-p99"],
+            at_most: 10_000.0,
+        },
     },
     Budget {
-        what: "pause caused by one capture",
-        limit: "0 asleep, ≤ 100 µs running",
-        judge: Judge::NotMeasured(
-            "not part of this benchmark yet: see `cargo run --release -p stallscope-stack --example measure`",
-        ),
+        what: "pause of a running thread by one capture",
+        limit: "≤ 100 µs",
+        judge: Judge::Whole {
+            mode: Mode::Hooks,
+            figures: &["pause-running"],
+            at_most: 100.0,
+        },
+    },
+    Budget {
+        what: "pause of a sleeping thread by one capture",
+        limit: "0",
+        judge: Judge::Whole {
+            mode: Mode::Hooks,
+            figures: &["pause-asleep"],
+            at_most: 0.0,
+        },
     },
     Budget {
         what: "1 000 000 live tasks in the TUI",
@@ -167,7 +187,7 @@ pub(crate) struct Judged {
     pub(crate) figure: String,
     pub(crate) what: Option<String>,
     pub(crate) unit: Option<Unit>,
-    /// Median of what was added to bare tokio built with the same flags.
+    /// Median of what was added to bare tokio built with the same flags; of what bare tokio has nothing of, the median itself.
     pub(crate) added: Option<f64>,
     /// The same to plain stable tokio: what the flag itself costs is in it.
     pub(crate) added_to_bare: Option<f64>,
@@ -191,22 +211,24 @@ pub(crate) fn judge(rows: &[Row]) -> Vec<Judged> {
 }
 
 fn judge_one(budget: &Budget, rows: &[Row]) -> Vec<Judged> {
+    let is_whole = matches!(budget.judge, Judge::Whole { .. });
+    let counted = |row: &Row| if is_whole { row.absolute } else { row.added };
     let judged = |figure: &str, row: Option<&Row>, verdict| Judged {
         budget: budget.what.to_owned(),
         limit: budget.limit.to_owned(),
         figure: figure.to_owned(),
         what: row.map(|row| row.what.clone()),
         unit: row.map(|row| row.unit),
-        added: row.and_then(|row| row.added).map(|added| added.median),
+        added: row.and_then(counted).map(|added| added.median),
         added_to_bare: row
             .and_then(|row| row.added_to_bare)
             .map(|added| added.median),
         verdict,
     };
     let (mode, figures) = match budget.judge {
-        Judge::Added { mode, figures, .. } | Judge::Nothing { mode, figures, .. } => {
-            (mode, figures)
-        }
+        Judge::Added { mode, figures, .. }
+        | Judge::Nothing { mode, figures, .. }
+        | Judge::Whole { mode, figures, .. } => (mode, figures),
         Judge::NotMeasured(why) => {
             return vec![judged("", None, Verdict::NotMeasured(why.to_owned()))];
         }
@@ -215,16 +237,17 @@ fn judge_one(budget: &Budget, rows: &[Row]) -> Vec<Judged> {
         .iter()
         .map(|figure| {
             let row = find(rows, figure, mode);
-            judged(figure, row, verdict(&budget.judge, row))
+            let added = row.and_then(counted);
+            judged(figure, row, verdict(&budget.judge, row, added))
         })
         .collect()
 }
 
-fn verdict(judge: &Judge, row: Option<&Row>) -> Verdict {
+fn verdict(judge: &Judge, row: Option<&Row>, added: Option<Summary>) -> Verdict {
     let Some(row) = row else {
         return Verdict::NotMeasured("not part of this run".to_owned());
     };
-    let Some(added) = row.added else {
+    let Some(added) = added else {
         let why = row
             .not_run
             .as_deref()
@@ -232,7 +255,7 @@ fn verdict(judge: &Judge, row: Option<&Row>) -> Verdict {
         return Verdict::NotMeasured(why.to_owned());
     };
     let kept = match *judge {
-        Judge::Added { at_most, .. } => added.median <= at_most,
+        Judge::Added { at_most, .. } | Judge::Whole { at_most, .. } => added.median <= at_most,
         Judge::Nothing { resolution, .. } => added.min <= 0.0 || added.median <= resolution,
         Judge::NotMeasured(_) => false,
     };
@@ -302,6 +325,25 @@ mod tests {
         assert_eq!(core(&[59.0, 64.0, 63.0]), Verdict::Within);
         assert_eq!(core(&[60.5, 60.9, 60.7]), Verdict::Within);
         assert_eq!(core(&[62.0, 64.0, 63.0]), Verdict::Missed);
+    }
+
+    #[test]
+    fn what_bare_tokio_has_nothing_of_is_judged_by_itself() {
+        const PAUSE: Figure = Figure {
+            id: "pause-running",
+            key: "",
+            what: "pause",
+            unit: Unit::Micros,
+        };
+        let pause = |samples: &[f64]| {
+            let judged = judge(&rows(&PAUSE, &[series(Mode::Hooks, samples)]));
+            let found = judged
+                .into_iter()
+                .find(|judged| judged.figure == "pause-running");
+            found.map(|judged| (judged.added, judged.verdict)).unwrap()
+        };
+        assert_eq!(pause(&[2.0, 900.0, 3.0]), (Some(3.0), Verdict::Within));
+        assert_eq!(pause(&[200.0]), (Some(200.0), Verdict::Missed));
     }
 
     #[test]

@@ -24,6 +24,10 @@ pub(crate) enum Group {
     Idle,
     /// Time from `main` to the root future.
     Startup,
+    /// Time from crossing the threshold until a client is told of a stall.
+    Stalls,
+    /// Time for which the capture of a stack holds a thread.
+    Pause,
     /// Crates added to an application.
     Crates,
 }
@@ -43,6 +47,12 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn command(&self, quick: bool) -> &'static str {
         if quick { self.quick } else { self.full }
+    }
+
+    /// Some drivers spawn their tasks in one poll of many milliseconds, which stallscope would rightly report, and read the program's debug
+    /// information for. What that costs is no part of what a task costs: only where stalls are what is measured are they looked for.
+    pub(crate) fn looks_for_stalls(&self) -> bool {
+        self.group == Group::Stalls
     }
 
     pub(crate) fn tasks(&self, quick: bool) -> u64 {
@@ -369,6 +379,87 @@ pub(crate) const RUNS: &[Run] = &[
             "from `main` to the root future",
             Unit::Micros,
         )],
+    },
+    Run {
+        group: Group::Stalls,
+        full: "stalls-asleep stalls=60 lasts_ms=100",
+        quick: "stalls-asleep stalls=10 lasts_ms=100",
+        modes: &[Mode::Core, Mode::Hooks],
+        tasks: Tasks::FEW,
+        figures: &[
+            figure(
+                "stall-asleep",
+                "median_us",
+                "from crossing the threshold to a client, asleep",
+                Unit::Micros,
+            ),
+            figure(
+                "stall-asleep-p99",
+                "p99_us",
+                "from crossing the threshold to a client, asleep, p99",
+                Unit::Micros,
+            ),
+            figure(
+                "stall-asleep-first",
+                "first_us",
+                "— the first one of a process",
+                Unit::Micros,
+            ),
+        ],
+    },
+    Run {
+        group: Group::Stalls,
+        full: "stalls-computing stalls=60 lasts_ms=100",
+        quick: "stalls-computing stalls=10 lasts_ms=100",
+        modes: &[Mode::Core, Mode::Hooks],
+        tasks: Tasks::FEW,
+        figures: &[
+            figure(
+                "stall-computing",
+                "median_us",
+                "from crossing the threshold to a client, computing",
+                Unit::Micros,
+            ),
+            figure(
+                "stall-computing-p99",
+                "p99_us",
+                "from crossing the threshold to a client, computing, p99",
+                Unit::Micros,
+            ),
+            figure(
+                "stall-computing-first",
+                "first_us",
+                "— the first one of a process",
+                Unit::Micros,
+            ),
+        ],
+    },
+    Run {
+        group: Group::Pause,
+        full: "pause captures=500",
+        quick: "pause captures=100",
+        modes: &[Mode::Hooks],
+        tasks: Tasks::FEW,
+        figures: &[
+            figure(
+                "pause-running",
+                "running_median_us",
+                "pause of a running thread by one capture",
+                Unit::Micros,
+            ),
+            figure(
+                "pause-running-p99",
+                "running_p99_us",
+                "— 99th percentile",
+                Unit::Micros,
+            ),
+            figure(
+                "pause-asleep",
+                "asleep_us",
+                "— of a sleeping thread, the longest",
+                Unit::Micros,
+            ),
+        ],
     },
 ];
 

@@ -1,6 +1,6 @@
 //! Runs the builds of the bench program in turn and keeps what they measured.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -23,8 +23,9 @@ pub(crate) struct Runner {
 }
 
 impl Runner {
-    /// Builds the program for every mode. One that does not build is told from each of its figures; the others go on.
-    pub(crate) fn build(target: &Path, quick: bool) -> Self {
+    /// Builds the program for every mode of the runs. One that does not build is told from each of its figures; the others go on.
+    pub(crate) fn build(target: &Path, quick: bool, runs: &[&Run]) -> Self {
+        let modes: BTreeSet<Mode> = runs.iter().flat_map(|run| run.modes).copied().collect();
         let build = |mode: Mode| {
             (
                 mode,
@@ -32,7 +33,7 @@ impl Runner {
             )
         };
         Self {
-            programs: Mode::ALL.into_iter().map(build).collect(),
+            programs: modes.into_iter().map(build).collect(),
             quick,
             outcomes: BTreeMap::new(),
         }
@@ -72,9 +73,9 @@ impl Runner {
         }
         let mut command = Command::new(program);
         command.args(run.command(self.quick).split(' ')).env_clear();
-        // Some drivers spawn their tasks in one poll of many milliseconds, which stallscope would rightly report, and
-        // read the program's debug information for. What that costs is no part of what a task costs.
-        command.env("STALLSCOPE_LONG_POLL", "60s");
+        if !run.looks_for_stalls() {
+            command.env("STALLSCOPE_LONG_POLL", "60s");
+        }
         let line = stdout_of(&mut command)?;
         serde_json::from_str(&line).with_context(|| format!("the bench program printed `{line}`"))
     }

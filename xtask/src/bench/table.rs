@@ -155,7 +155,7 @@ impl Unit {
         let decimals = match self {
             Self::Percent => 3,
             Self::Megabytes => 2,
-            Self::Nanos | Self::Seconds if value.abs() < 100.0 => 1,
+            Self::Nanos | Self::Micros | Self::Seconds if value.abs() < 100.0 => 1,
             Self::Nanos | Self::Micros | Self::Seconds | Self::Bytes | Self::Crates => 0,
         };
         let digits = format!("{:.decimals$}", value.abs());
@@ -306,6 +306,7 @@ mod tests {
         let plain = |unit: Unit, value| unit.plain(value).replace('\u{a0}', " ");
         assert_eq!(plain(Unit::Nanos, 63.27), "63.3");
         assert_eq!(plain(Unit::Nanos, 58_704.4), "58 704");
+        assert_eq!(plain(Unit::Micros, 0.47), "0.5");
         assert_eq!(plain(Unit::Percent, 0.0127), "0.013");
         assert_eq!(plain(Unit::Bytes, -1_234_567.8), "−1 234 568");
         assert_eq!(plain(Unit::Megabytes, -0.001), "0.00");

@@ -18,7 +18,7 @@ use super::{ClientError, Link};
 #[derive(Debug)]
 pub(crate) enum StreamEvent {
     /// Always of a known kind: its `body` is set.
-    Message(AgentMessage),
+    Message(Box<AgentMessage>),
     /// The last event: why nothing more will come, in one sentence. Not sent when the [`Subscriber`] was dropped.
     Closed(String),
 }
@@ -108,7 +108,9 @@ fn read<D: Fn(StreamEvent)>(mut link: Link, outbox: &Outbox, deliver: &Mutex<D>)
                 if outbox.is_closed() {
                     return;
                 }
-                lock(deliver)(StreamEvent::Message(AgentMessage { body: Some(body) }));
+                lock(deliver)(StreamEvent::Message(Box::new(AgentMessage {
+                    body: Some(body),
+                })));
                 continue;
             }
             Ok(None) => {}
@@ -138,12 +140,12 @@ fn write<D: Fn(StreamEvent)>(mut transport: Transport, outbox: &Outbox, deliver:
                 }
             }
             // Only this one request cannot be made, just as if the agent had said so.
-            Err(error) => lock(deliver)(StreamEvent::Message(AgentMessage {
+            Err(error) => lock(deliver)(StreamEvent::Message(Box::new(AgentMessage {
                 body: Some(agent_message::Body::Failed(Failed {
                     subscription,
                     reason: error.to_string(),
                 })),
-            })),
+            }))),
         }
     }
 }

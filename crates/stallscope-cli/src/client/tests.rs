@@ -172,14 +172,14 @@ fn a_request_that_does_not_fit_fails_alone() {
     let (mut agent, subscriber, events) = stream();
     subscriber.subscribe(about_nodes(1, 100_000));
     match events.recv_timeout(LONG).expect("an answer") {
-        StreamEvent::Message(AgentMessage {
-            body:
-                Some(agent_message::Body::Failed(Failed {
-                    subscription: 1,
-                    reason,
-                })),
-        }) => assert!(reason.contains("at most 65536 are allowed"), "{reason}"),
-        other => panic!("expected a failure, got {other:?}"),
+        StreamEvent::Message(message) => match message.body {
+            Some(agent_message::Body::Failed(Failed {
+                subscription: 1,
+                reason,
+            })) => assert!(reason.contains("at most 65536 are allowed"), "{reason}"),
+            other => panic!("expected a failure, got {other:?}"),
+        },
+        other @ StreamEvent::Closed(_) => panic!("expected a failure, got {other:?}"),
     }
     subscriber.subscribe(overview(2));
     assert_eq!(subscription(agent.hear()), overview(2));

@@ -10,17 +10,20 @@
 //! What a field can be compared with is in [`FIELDS`]: parser, help and documentation are made from that one table.
 
 mod fields;
+mod place;
 mod scan;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 
-use stallscope_wire::message::{Comparison, Field, Term};
+use stallscope_wire::message::{Comparison, Field, Site, Term};
+use stallscope_wire::text::place;
 
 use crate::time;
 pub(crate) use fields::reference;
 use fields::{FIELDS, FieldSpec, Kind, one_of};
+pub(crate) use place::PlaceFilter;
 use scan::{Scanner, Subject, Token, Value};
 
 /// Conditions that must all hold.
@@ -30,6 +33,22 @@ pub(crate) struct Filter(Vec<Term>);
 impl Filter {
     pub(crate) fn terms(&self) -> &[Term] {
         &self.0
+    }
+}
+
+/// The filter that matches the tasks of one place.
+pub(crate) fn spawned_at(site: &Site) -> String {
+    let mut quoted = String::new();
+    for c in place(site).chars() {
+        if matches!(c, '"' | '\\') {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+    }
+    if quoted.contains(char::is_whitespace) || quoted.contains('\\') {
+        format!("site=\"{quoted}\"")
+    } else {
+        format!("site={quoted}")
     }
 }
 

@@ -38,7 +38,7 @@ struct Answer<'a> {
 }
 
 #[derive(Serialize)]
-struct ThreadJson<'a> {
+pub(super) struct ThreadJson<'a> {
     tid: u32,
     name: Option<&'a str>,
     /// `null` for a thread that is no worker, such as one of the blocking pool.
@@ -80,7 +80,7 @@ impl<'a> From<&'a ThreadStack> for ThreadJson<'a> {
     }
 }
 
-fn write_thread(out: &mut impl Write, thread: &ThreadStack) -> io::Result<()> {
+pub(super) fn write_thread(out: &mut impl Write, thread: &ThreadStack) -> io::Result<()> {
     writeln!(out, "{}", title(thread))?;
     if let Some(task) = thread.task {
         let polling = duration(thread.polling_ns);

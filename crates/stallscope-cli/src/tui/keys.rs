@@ -20,8 +20,13 @@ pub(crate) enum Command {
     Toggle,
     Details,
     FocusFindings,
-    FocusTree,
+    FocusPane,
+    ShowTree,
+    ShowPlaces,
     OpenFinding,
+    OpenPlace,
+    LongerHistory,
+    ShorterHistory,
     Unfold,
     Edit,
     Copy,
@@ -47,11 +52,13 @@ pub(crate) enum Command {
 /// Where keys are pressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Context {
-    /// The list of findings above the tree.
+    /// The list of findings above the tree or the places.
     Findings,
     /// The page of one finding.
     Finding,
     Tree,
+    /// The places that spawn tasks, where the tree stands otherwise.
+    Places,
     /// The list of processes, also while it is empty.
     Processes,
     /// The list of what to sort by.
@@ -80,7 +87,7 @@ enum Chord {
 }
 
 use Chord::{Ctrl, Plain};
-use Context::{Finding, Findings, Processes, Prompt, Sort, Text, Tree};
+use Context::{Finding, Findings, Places, Processes, Prompt, Sort, Text, Tree};
 
 const fn char(c: char) -> Chord {
     Plain(KeyCode::Char(c))
@@ -91,14 +98,14 @@ pub(crate) static BINDINGS: &[Binding] = &[
     Binding {
         chords: &[char('?'), Plain(KeyCode::F(1))],
         command: Command::Help,
-        contexts: &[Findings, Finding, Tree, Processes, Sort, Text],
+        contexts: &[Findings, Finding, Tree, Places, Processes, Sort, Text],
         hint: "help",
         help: "show these keys",
     },
     Binding {
         chords: &[char('q'), Ctrl('c')],
         command: Command::Quit,
-        contexts: &[Findings, Finding, Tree, Processes, Sort, Text],
+        contexts: &[Findings, Finding, Tree, Places, Processes, Sort, Text],
         hint: "quit",
         help: "quit",
     },
@@ -126,14 +133,21 @@ pub(crate) static BINDINGS: &[Binding] = &[
     Binding {
         chords: &[Plain(KeyCode::Tab), char('1')],
         command: Command::FocusFindings,
-        contexts: &[Tree],
+        contexts: &[Tree, Places],
         hint: "findings",
         help: "to the findings",
     },
     Binding {
-        chords: &[Plain(KeyCode::Tab), char('2')],
-        command: Command::FocusTree,
+        chords: &[Plain(KeyCode::Tab)],
+        command: Command::FocusPane,
         contexts: &[Findings],
+        hint: "",
+        help: "to what stands below: the tree, or the places",
+    },
+    Binding {
+        chords: &[char('2')],
+        command: Command::ShowTree,
+        contexts: &[Findings, Places],
         hint: "tree",
         help: "to the tree of tasks",
     },
@@ -166,11 +180,39 @@ pub(crate) static BINDINGS: &[Binding] = &[
         help: "filter tasks, for instance: busy>50ms !state:idle db",
     },
     Binding {
+        chords: &[Plain(KeyCode::Enter)],
+        command: Command::OpenPlace,
+        contexts: &[Places],
+        hint: "tasks",
+        help: "the tasks of this place, in the tree",
+    },
+    Binding {
         chords: &[char('s')],
         command: Command::Sort,
-        contexts: &[Tree],
+        contexts: &[Tree, Places],
         hint: "sort",
-        help: "choose what siblings are sorted by",
+        help: "choose what siblings, or places, are sorted by",
+    },
+    Binding {
+        chords: &[char('3')],
+        command: Command::ShowPlaces,
+        contexts: &[Findings, Tree],
+        hint: "places",
+        help: "to the places that spawn tasks: which of them leaks?",
+    },
+    Binding {
+        chords: &[char('+')],
+        command: Command::LongerHistory,
+        contexts: &[Places],
+        hint: "longer",
+        help: "look further back: ten minutes, an hour",
+    },
+    Binding {
+        chords: &[char('-')],
+        command: Command::ShorterHistory,
+        contexts: &[Places],
+        hint: "shorter",
+        help: "look less far back",
     },
     Binding {
         chords: &[Plain(KeyCode::Enter)],
@@ -196,77 +238,77 @@ pub(crate) static BINDINGS: &[Binding] = &[
     Binding {
         chords: &[char('f')],
         command: Command::Freeze,
-        contexts: &[Findings, Tree],
+        contexts: &[Findings, Tree, Places],
         hint: "freeze",
         help: "freeze the picture; again to go on",
     },
     Binding {
         chords: &[char('i')],
         command: Command::Doctor,
-        contexts: &[Findings, Tree],
+        contexts: &[Findings, Tree, Places],
         hint: "doctor",
         help: "what stallscope can see here, what not, and why",
     },
     Binding {
         chords: &[char('p')],
         command: Command::Processes,
-        contexts: &[Findings, Tree],
+        contexts: &[Findings, Tree, Places],
         hint: "processes",
         help: "look at another process",
     },
     Binding {
         chords: &[Plain(KeyCode::Up), char('k')],
         command: Command::Up,
-        contexts: &[Findings, Finding, Tree, Processes, Sort, Text],
+        contexts: &[Findings, Finding, Tree, Places, Processes, Sort, Text],
         hint: "",
         help: "up",
     },
     Binding {
         chords: &[Plain(KeyCode::Down), char('j')],
         command: Command::Down,
-        contexts: &[Findings, Finding, Tree, Processes, Sort, Text],
+        contexts: &[Findings, Finding, Tree, Places, Processes, Sort, Text],
         hint: "",
         help: "down",
     },
     Binding {
         chords: &[Plain(KeyCode::PageUp)],
         command: Command::PageUp,
-        contexts: &[Finding, Tree, Text],
+        contexts: &[Finding, Tree, Places, Text],
         hint: "",
         help: "a page up",
     },
     Binding {
         chords: &[Plain(KeyCode::PageDown)],
         command: Command::PageDown,
-        contexts: &[Finding, Tree, Text],
+        contexts: &[Finding, Tree, Places, Text],
         hint: "",
         help: "a page down",
     },
     Binding {
         chords: &[Ctrl('u')],
         command: Command::HalfPageUp,
-        contexts: &[Finding, Tree, Text],
+        contexts: &[Finding, Tree, Places, Text],
         hint: "",
         help: "half a page up",
     },
     Binding {
         chords: &[Ctrl('d')],
         command: Command::HalfPageDown,
-        contexts: &[Finding, Tree, Text],
+        contexts: &[Finding, Tree, Places, Text],
         hint: "",
         help: "half a page down",
     },
     Binding {
         chords: &[Plain(KeyCode::Home), char('g')],
         command: Command::First,
-        contexts: &[Findings, Finding, Tree, Text],
+        contexts: &[Findings, Finding, Tree, Places, Text],
         hint: "",
         help: "to the first line, whatever comes to stand there",
     },
     Binding {
         chords: &[Plain(KeyCode::End), char('G')],
         command: Command::Last,
-        contexts: &[Findings, Finding, Tree, Text],
+        contexts: &[Findings, Finding, Tree, Places, Text],
         hint: "",
         help: "to the last line",
     },
@@ -301,21 +343,21 @@ pub(crate) static BINDINGS: &[Binding] = &[
     Binding {
         chords: &[char('<')],
         command: Command::SortPrevious,
-        contexts: &[Tree],
+        contexts: &[Tree, Places],
         hint: "",
         help: "sort by the column to the left",
     },
     Binding {
         chords: &[char('>')],
         command: Command::SortNext,
-        contexts: &[Tree],
+        contexts: &[Tree, Places],
         hint: "",
         help: "sort by the column to the right",
     },
     Binding {
         chords: &[char('r')],
         command: Command::Reverse,
-        contexts: &[Tree],
+        contexts: &[Tree, Places],
         hint: "",
         help: "reverse the order",
     },
@@ -332,6 +374,13 @@ pub(crate) static BINDINGS: &[Binding] = &[
         contexts: &[Findings, Tree],
         hint: "",
         help: "end one thing, the latest first: details, following, freeze, filter",
+    },
+    Binding {
+        chords: &[Plain(KeyCode::Esc)],
+        command: Command::Back,
+        contexts: &[Places],
+        hint: "",
+        help: "back to the tree; first end the freeze",
     },
     Binding {
         chords: &[Plain(KeyCode::Backspace), Ctrl('h')],
@@ -385,7 +434,9 @@ pub(crate) fn typed(key: &KeyEvent) -> Option<char> {
 }
 
 impl Context {
-    pub(crate) const ALL: [Self; 7] = [Findings, Finding, Tree, Processes, Sort, Prompt, Text];
+    pub(crate) const ALL: [Self; 8] = [
+        Findings, Finding, Tree, Places, Processes, Sort, Prompt, Text,
+    ];
 
     /// Heading of the help.
     pub(crate) fn title(self) -> &'static str {
@@ -393,6 +444,7 @@ impl Context {
             Findings => "List of findings",
             Finding => "Page of a finding",
             Tree => "Tree of tasks",
+            Places => "Places that spawn tasks",
             Processes => "List of processes",
             Sort => "Choice of the sort order",
             Text => "Help and doctor",

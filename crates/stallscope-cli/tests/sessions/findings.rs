@@ -77,6 +77,20 @@ fn json_has_every_field_of_the_contract() {
     assert_eq!(ids, [3, 1, 5], "in the agent's order");
     assert_eq!(answer["findings"][0], file_read());
     assert_eq!(answer["findings"][1], endless());
+    assert_eq!(
+        answer["findings"][2]["leak"],
+        json!({
+            "live": 412, "live_at_first": 16, "growth_per_s": 9.0, "spawned": 463, "ended": 51, "oldest_ms": 46_000.0,
+            "orphans": 408,
+        })
+    );
+    assert_eq!(
+        answer["findings"][2]["task"],
+        json!({
+            "id": 95, "name": null, "kind": "task", "spawned_at": "demo-apps/hybrid-service/src/session.rs:88:9",
+            "ancestors": [20, 12],
+        })
+    );
 }
 
 /// As in the design of the contract, with the fields that came later.
@@ -106,6 +120,7 @@ fn file_read() -> Value {
             "name": "request", "target": "hybrid_service::http", "fields": "method=GET path=\"/report\"",
             "file": "demo-apps/hybrid-service/src/http.rs", "line": 27,
         },
+        "leak": null,
         "tid": 4713, "worker": 1,
         "duration_ms": {"max": 341.2, "total": 2210.0},
         "queued_behind": {"max": 12},
@@ -138,6 +153,7 @@ fn endless() -> Value {
         "location": null,
         "task": {"id": 0, "name": null, "kind": "root", "spawned_at": null, "ancestors": []},
         "span": null,
+        "leak": null,
         "tid": null, "worker": null,
         "duration_ms": {"max": 9734.0, "total": 9734.0},
         "queued_behind": {"max": 0},

@@ -10,10 +10,12 @@ mod terminal;
 
 mod answers;
 mod bad_agents;
+mod ended;
 mod findings;
 mod program;
 mod report;
 mod run;
 mod run_with_view;
+mod sites;
 mod stacks;
 mod targets;

@@ -1,8 +1,8 @@
 //! What is wrong with the service of a test, and what its threads do.
 
 use stallscope_wire::message::{
-    Certainty, Finding, FindingTask, Frame, Location, Occurrence, Severity, Site, Span, TaskKind,
-    ThreadStack,
+    Certainty, Finding, FindingTask, Frame, Leak, Location, Occurrence, Severity, Site, Span,
+    TaskKind, ThreadStack,
 };
 
 /// Wall clock at the start of recording: 2026-11-20T21:33:00Z.
@@ -72,6 +72,7 @@ pub(crate) fn file_read() -> Finding {
             file: "demo-apps/hybrid-service/src/http.rs".to_owned(),
             line: 27,
         }),
+        leak: None,
     }
 }
 
@@ -115,6 +116,27 @@ pub(crate) fn leak() -> Finding {
             file: "demo-apps/hybrid-service/src/session.rs".to_owned(),
             line: 88,
             ..Location::default()
+        }),
+        task: Some(FindingTask {
+            id: 95,
+            kind: TaskKind::Task.into(),
+            spawned_at: Some(Site {
+                id: 3,
+                file: "demo-apps/hybrid-service/src/session.rs".to_owned(),
+                line: 88,
+                column: 9,
+            }),
+            ancestors: vec![20, 12],
+            ..FindingTask::default()
+        }),
+        leak: Some(Leak {
+            live: 412,
+            live_at_first: 16,
+            growth_per_second: 9.0,
+            spawned: 463,
+            ended: 51,
+            oldest_ns: 46_000 * MS,
+            orphans: 408,
         }),
         message: "412 tasks from src/session.rs:88 alive, +9/s, oldest 46 s".to_owned(),
         help: "docs/findings.md#task-leak-growth".to_owned(),

@@ -2,6 +2,7 @@
 
 pub(crate) mod agent;
 pub(crate) mod findings;
+pub(crate) mod places;
 pub(crate) mod service;
 
 use std::fs;

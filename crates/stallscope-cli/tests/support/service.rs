@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use stallscope_wire::message::subscribe::Topic;
 use stallscope_wire::message::{
-    Details, Doctor, DoctorEntry, Finding, Findings, FindingsQuery, Level, Overview, Process,
-    Runtime, Severity, Site, SiteWindow, Stacks, Subscribe, Task, TaskKind, TaskQuery, TaskSort,
-    TaskState, TaskWindow, ThreadStack, Tier, TierState, Worker, update,
+    Cancellation, Details, Doctor, DoctorEntry, EndedTask, EndedWindow, Finding, Findings,
+    FindingsQuery, Level, Outcome, Overview, Process, Runtime, Severity, Site, SiteStats,
+    SiteWindow, Stacks, Subscribe, Task, TaskKind, TaskQuery, TaskSort, TaskState, TaskWindow,
+    ThreadStack, Tier, TierState, Worker, update,
 };
 
 use super::findings::{self, STARTED_UNIX_NS};
+use super::places;
 
 #[derive(Clone)]
 pub(crate) struct Service {
@@ -22,6 +24,11 @@ pub(crate) struct Service {
     /// What is known when findings are asked for the first time, the second, …; the last holds from then on.
     pub(crate) findings: Vec<Vec<Finding>>,
     pub(crate) threads: Vec<ThreadStack>,
+    /// Figures of spawn places.
+    pub(crate) places: Vec<SiteStats>,
+    pub(crate) ended: EndedWindow,
+    /// What is said of a task that is to be cancelled when asked for the first time, the second, …; the last holds from then on.
+    pub(crate) cancellations: Vec<Cancellation>,
     /// Ends while a page that holds it is made.
     pub(crate) ends_meanwhile: Option<u64>,
     /// Whether each question finds one more task than the one before.
@@ -135,6 +142,9 @@ impl Service {
                 findings::overload(),
             ]],
             threads: findings::threads(),
+            places: places::places(),
+            ended: ended(),
+            cancellations: Vec::new(),
             ends_meanwhile: None,
             goes_on_spawning: false,
         }
@@ -175,8 +185,13 @@ impl Service {
                 Topic::Stacks(_) => update::Body::Stacks(Stacks {
                     threads: self.threads.clone(),
                 }),
-                Topic::Sites(_) => update::Body::Sites(SiteWindow::default()),
+                Topic::Sites(_) => update::Body::Sites(SiteWindow {
+                    total: self.places.len() as u64,
+                    sites: self.places.clone(),
+                }),
                 Topic::Tree(_) => return Err("no tree in this play".to_owned()),
+                Topic::Ended(query) => update::Body::Ended(self.ended(query.limit)),
+                Topic::Cancel(_) => update::Body::Cancel(self.cancellation(asked_before)?),
             },
         )
     }
@@ -220,6 +235,27 @@ impl Service {
         let total = findings.len() as u64;
         findings.truncate(1_000);
         Findings { total, findings }
+    }
+
+    fn ended(&self, limit: u32) -> EndedWindow {
+        let mut window = self.ended.clone();
+        if limit > 0 {
+            window.tasks.truncate(limit as usize);
+        }
+        window.sites.clone_from(&self.sites);
+        window
+    }
+
+    fn cancellation(&self, asked_before: usize) -> Result<Cancellation, String> {
+        let stage = self
+            .cancellations
+            .get(asked_before)
+            .or(self.cancellations.last());
+        let stage = stage.ok_or("control is off in this play")?;
+        Ok(Cancellation {
+            sites: self.sites.clone(),
+            ..stage.clone()
+        })
     }
 
     /// Sorts by id or by busy time; filters by nothing.
@@ -279,6 +315,38 @@ impl Service {
             .filter(|site| used.contains(&site.id))
             .cloned()
             .collect()
+    }
+}
+
+/// A task of each way to end, the latest first.
+fn ended() -> EndedWindow {
+    let end = |id, ago_ns, outcome: Outcome| EndedTask {
+        task: Some(Task {
+            state: TaskState::Ended.into(),
+            idle_ns: 0,
+            site: 3,
+            polls: 4,
+            busy_ns: 2 * MS,
+            longest_poll_ns: MS,
+            ..task(id, Some(12))
+        }),
+        outcome: outcome.into(),
+        panic: None,
+        ago_ns,
+    };
+    EndedWindow {
+        tasks: vec![
+            end(97, 40 * MS, Outcome::Finished),
+            EndedTask {
+                panic: Some("called `Option::unwrap()` on a `None` value".to_owned()),
+                ..end(96, 1_200 * MS, Outcome::Panicked)
+            },
+            end(93, 3_000 * MS, Outcome::Aborted),
+        ],
+        sites: Vec::new(),
+        finished: 9_860,
+        panicked: 1,
+        aborted: 6,
     }
 }
 

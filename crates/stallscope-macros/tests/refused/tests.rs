@@ -30,6 +30,12 @@ async fn mistyped() {}
 #[stallscope::main(long_poll = "50ms")]
 async fn of_tests_only() {}
 
+#[stallscope::test(leaks = "some")]
+async fn neither_allowed_nor_denied() {}
+
+#[stallscope::test(leaks = true)]
+async fn leaks_no_string() {}
+
 #[stallscope::test(worker_threads = 2)]
 async fn one_thread_by_default() {}
 

@@ -1,6 +1,6 @@
 //! A copied stack: bytes and registers, not yet understood.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::Tid;
 use crate::kernel::Io;
@@ -41,6 +41,8 @@ pub enum Method {
     Untouched,
     /// The thread ran and copied its stack itself, in a signal handler.
     Interrupted {
+        /// When. A thread inside the kernel answers on its way out: that may be long after it was asked.
+        at: Instant,
         /// How long the handler held it; entering and leaving the kernel (about 1 µs) not counted.
         pause: Duration,
         /// The system call the thread had just come out of: see [`RawStack::just_left`].

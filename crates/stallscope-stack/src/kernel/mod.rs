@@ -28,7 +28,7 @@ pub use descriptor::Descriptor;
 pub use parse::{Faults, Position, RunState, SchedTimes};
 pub use syscalls::{Family, SystemCall};
 
-use crate::Tid;
+use crate::{Tid, platform};
 
 /// One reading of the kernel's view of a thread.
 ///
@@ -84,11 +84,14 @@ impl ThreadState {
             .map_or(Position::Unknown, parse::position)
     }
 
-    /// Only its times: one file.
+    /// Only its times: one file and one clock.
     pub fn read_times(tid: Tid) -> Option<SchedTimes> {
-        read(tid, "schedstat")
+        let times = read(tid, "schedstat")
             .as_deref()
-            .and_then(parse::sched_times)
+            .and_then(parse::sched_times)?;
+        // The file tells a running thread's time as of the last tick, the clock as of now.
+        let on_cpu = platform::cpu_time(tid).unwrap_or(times.on_cpu);
+        Some(SchedTimes { on_cpu, ..times })
     }
 
     /// Whether the thread was off the processor all the time from this reading to a later one; `None` if unknown.

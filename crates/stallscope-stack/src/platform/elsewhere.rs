@@ -14,6 +14,10 @@ pub(crate) fn current_tid() -> Option<i32> {
     None
 }
 
+pub(crate) fn cpu_time(_tid: crate::Tid) -> Option<Duration> {
+    None
+}
+
 pub(crate) fn current_stack() -> Option<StackBounds> {
     None
 }

@@ -25,7 +25,8 @@ mod elsewhere;
 use elsewhere as here;
 
 pub(crate) use here::{
-    SymbolSource, Walker, Wire, capture_within, current_stack, current_tid, peer_of, read_poll_set,
+    SymbolSource, Walker, Wire, capture_within, cpu_time, current_stack, current_tid, peer_of,
+    read_poll_set,
 };
 
 /// Whether stacks can be had on this machine.

@@ -3,13 +3,14 @@
 //! The literals name every field, so a field added to the `.proto` does not compile until it has a sample.
 
 use stallscope_wire::message::{
-    AgentMessage, Certainty, ClientMessage, Comparison, Details, DetailsQuery, Doctor, DoctorEntry,
-    DoctorQuery, Failed, Field, Finding, FindingTask, Findings, FindingsQuery, Frame, Group,
-    GroupKey, Hello, Level, Location, NodeKey, Occurrence, Overview, OverviewQuery, Process,
-    Refused, Runtime, Severity, Site, SiteQuery, SiteSort, SiteStats, SiteWindow, Span, Stacks,
-    StacksQuery, Subscribe, Task, TaskKind, TaskQuery, TaskSort, TaskState, TaskWindow, Term,
-    ThreadStack, Tier, TierState, TreeQuery, TreeRow, TreeWindow, Unsubscribe, Update, Welcome,
-    Worker, agent_message, client_message, node_key, subscribe, tree_row, update,
+    AgentMessage, CancelQuery, Cancellation, Certainty, ClientMessage, Comparison, Details,
+    DetailsQuery, Doctor, DoctorEntry, DoctorQuery, EndedQuery, EndedTask, EndedWindow, Failed,
+    Field, Finding, FindingTask, Findings, FindingsQuery, Frame, Group, GroupKey, Hello, Leak,
+    Level, Location, NodeKey, Occurrence, Outcome, Overview, OverviewQuery, Process, Refused,
+    Runtime, Severity, Site, SiteQuery, SiteSort, SiteStats, SiteWindow, Span, Stacks, StacksQuery,
+    Subscribe, Task, TaskKind, TaskQuery, TaskSort, TaskState, TaskWindow, Term, ThreadStack, Tier,
+    TierState, TreeQuery, TreeRow, TreeWindow, Unsubscribe, Update, Welcome, Worker, agent_message,
+    client_message, node_key, subscribe, tree_row, update,
 };
 use stallscope_wire::{MAGIC, PROTOCOL};
 
@@ -95,6 +96,14 @@ pub(crate) fn to_agent() -> Vec<(&'static str, ClientMessage)> {
             subscribe(subscribe::Topic::Stacks(StacksQuery {})),
         ),
         (
+            "subscribe to ended",
+            subscribe(subscribe::Topic::Ended(EndedQuery { limit: 20 })),
+        ),
+        (
+            "subscribe to cancel",
+            subscribe(subscribe::Topic::Cancel(CancelQuery { task: 88 })),
+        ),
+        (
             "unsubscribe",
             client_message::Body::Unsubscribe(Unsubscribe { subscription: 7 }),
         ),
@@ -154,6 +163,13 @@ pub(crate) fn to_client() -> Vec<(&'static str, AgentMessage)> {
                     busy_ns: 2_210_000_000,
                     longest_poll_ns: 341_200_000,
                     oldest_ns: 9_000_000_000,
+                    live_by_second: vec![0, 130, 3],
+                    live_by_ten_seconds: vec![2, 3],
+                    live_by_minute: vec![3],
+                    spawned_per_second: 0.5,
+                    ended_per_second: 0.25,
+                    orphans: 2,
+                    longest_idle_ns: 3_200_000,
                 }],
             })),
         ),
@@ -192,7 +208,7 @@ pub(crate) fn to_client() -> Vec<(&'static str, AgentMessage)> {
             "findings",
             update(update::Body::Findings(Findings {
                 total: 9,
-                findings: vec![finding()],
+                findings: vec![finding(), leak()],
             })),
         ),
         (
@@ -210,6 +226,25 @@ pub(crate) fn to_client() -> Vec<(&'static str, AgentMessage)> {
                     stack: vec![frame()],
                     missing: "the outer frames: no unwind tables in libc.so.6".to_owned(),
                 }],
+            })),
+        ),
+        (
+            "ended",
+            update(update::Body::Ended(EndedWindow {
+                tasks: vec![ended_task()],
+                sites: vec![site()],
+                finished: 9_860,
+                panicked: 2,
+                aborted: 6,
+            })),
+        ),
+        (
+            "cancel",
+            update(update::Body::Cancel(Cancellation {
+                alive: true,
+                task: Some(task()),
+                ended: Some(ended_task()),
+                sites: vec![site()],
             })),
         ),
     ]
@@ -262,6 +297,15 @@ fn task() -> Task {
         worker: Some(1),
         runtime: 1,
         polling_ns: 12_000_000,
+    }
+}
+
+fn ended_task() -> EndedTask {
+    EndedTask {
+        task: Some(task()),
+        outcome: Outcome::Panicked.into(),
+        panic: Some("called `Option::unwrap()` on a `None` value".to_owned()),
+        ago_ns: 3_000_000_000,
     }
 }
 
@@ -350,6 +394,27 @@ fn finding() -> Finding {
             file: "demo-apps/hybrid-service/src/http.rs".to_owned(),
             line: 27,
         }),
+        leak: None,
+    }
+}
+
+/// Of a place, not of a poll: no stack, no thread.
+fn leak() -> Finding {
+    Finding {
+        id: 4,
+        kind: "task-leak".to_owned(),
+        rule: "growth".to_owned(),
+        certainty: Certainty::Likely.into(),
+        leak: Some(Leak {
+            live: 412,
+            live_at_first: 40,
+            growth_per_second: 9.25,
+            spawned: 512,
+            ended: 100,
+            oldest_ns: 192_000_000_000,
+            orphans: 408,
+        }),
+        ..Finding::default()
     }
 }
 

@@ -12,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use self::endpoint::Endpoint;
 pub(crate) use self::session::Answer;
 use crate::answer::Answers;
+use crate::leaks::Thresholds;
 use crate::process::{self, Started};
 
 /// What went wrong or is worth knowing about the agent itself, for `doctor`.
@@ -40,6 +41,7 @@ pub(crate) fn start(started: &Started) {
     let token = started.config.token.clone();
     let complaints = started.complaints.clone();
     let long_poll = started.config.long_poll;
+    let thresholds = Thresholds::of(&started.config);
     let run = move || {
         if let Some(endpoint) = &endpoint {
             endpoint.sweep_neighbours();
@@ -47,7 +49,7 @@ pub(crate) fn start(started: &Started) {
         serve::run(
             endpoint.as_ref(),
             token.as_deref(),
-            Answers::new(complaints, long_poll),
+            Answers::new(complaints, long_poll, thresholds),
         );
     };
     // A signal that the application handles must not be taken by this thread; std's threads inherit

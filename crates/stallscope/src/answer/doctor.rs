@@ -8,6 +8,8 @@ use stallscope_wire::message::{Doctor, DoctorEntry, Level, TierState};
 use super::overview::tiers;
 use crate::agent;
 use crate::config::{Complaint, KNOBS};
+use crate::control::{HANDLES, MOST_REGISTERED};
+use crate::ended::ENDED;
 use crate::entry::allow;
 use crate::recorder::RECORDER;
 use crate::runtimes::RUNTIMES;
@@ -53,6 +55,8 @@ pub(super) fn doctor(complaints: &[Complaint], in_place: u64) -> Doctor {
     entries.push(stacks());
     entries.extend(one_poll());
     entries.extend(intended(in_place));
+    entries.extend(panics());
+    entries.extend(refused());
     let clock = RECORDER.clock().source();
     entries.push(entry(
         Level::Ok,
@@ -155,6 +159,35 @@ fn intended(in_place: u64) -> Vec<DoctorEntry> {
         entry(Level::Info, "intended", &message, "")
     });
     allowed.chain(in_place).collect()
+}
+
+/// Tasks that panicked. Whether anybody has awaited their handles is not visible, so this blames nobody; but perhaps nobody knows.
+fn panics() -> Option<DoctorEntry> {
+    let count = Some(ENDED.counts().panicked).filter(|count| *count > 0)?;
+    let message = match count {
+        1 => "1 task spawned through stallscope has panicked".to_owned(),
+        _ => format!("{count} tasks spawned through stallscope have panicked"),
+    };
+    Some(entry(
+        Level::Info,
+        "panics",
+        &message,
+        "`stallscope ps --ended` lists the latest; a JoinHandle that nobody awaits keeps its task's panic to itself",
+    ))
+}
+
+/// Tasks that cannot be aborted although the application wanted that.
+fn refused() -> Option<DoctorEntry> {
+    let count = Some(HANDLES.refused()).filter(|count| *count > 0)?;
+    let message = format!(
+        "{count} handles given to stallscope::cancellable found no room: {MOST_REGISTERED} are kept"
+    );
+    Some(entry(
+        Level::Info,
+        "control",
+        &message,
+        "spawn such tasks by stallscope::spawn: their handles are all kept",
+    ))
 }
 
 fn losses() -> Vec<DoctorEntry> {

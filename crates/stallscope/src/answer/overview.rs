@@ -7,6 +7,8 @@ use super::doctor::doctor;
 use super::live::Live;
 use crate::config::Complaint;
 use crate::recorder::{RECORDER, ThreadRecord};
+#[cfg(tokio_unstable)]
+use crate::runtimes::canary;
 use crate::runtimes::{RUNTIMES, RuntimeIndex, Watched, flavor};
 
 /// Workers listed per runtime.
@@ -123,7 +125,10 @@ fn missing_hooks() -> Option<String> {
             .map(|worker| metrics.worker_poll_count(worker))
             .sum::<u64>();
     }
-    let mut seen = Counts::default();
+    let mut seen = Counts {
+        spawned: canary::caught(),
+        ..Counts::default()
+    };
     for figures in RECORDER.site_figures() {
         seen.spawned += figures.spawned;
         seen.ended += figures.ended;

@@ -6,17 +6,34 @@ use stallscope_wire::message::{Site, SiteQuery, SiteSort, SiteStats, SiteWindow,
 
 use super::live::{Live, site};
 use super::source::Source;
+use crate::leaks::{History, Sample};
 use crate::recorder::{RECORDER, SiteFigures};
 
 const MOST_SITES: usize = 10_000;
 
-pub(super) fn window(query: &SiteQuery, live: &Live<'_>) -> SiteWindow {
+/// The counters of all places, as the history of leaks keeps them.
+pub(super) fn samples() -> Vec<(u32, Sample)> {
+    let sample = |figures: SiteFigures| {
+        let sample = Sample {
+            spawned: figures.spawned,
+            ended: figures.ended,
+        };
+        (figures.id.0, sample)
+    };
+    let spawning = RECORDER
+        .site_figures()
+        .into_iter()
+        .filter(|figures| figures.spawned > 0);
+    spawning.map(sample).collect()
+}
+
+pub(super) fn window(query: &SiteQuery, live: &Live<'_>, history: &History) -> SiteWindow {
     let ended = RECORDER
         .site_figures()
         .into_iter()
         .map(|figures| before_now(&figures, live))
         .collect();
-    cut(query, with_live(ended, live))
+    cut(query, with_history(with_live(ended, live), history))
 }
 
 /// What the counters know: tasks that have ended.
@@ -33,7 +50,7 @@ fn before_now(figures: &SiteFigures, live: &Live<'_>) -> SiteStats {
         polls: figures.totals.polls,
         busy_ns: live.rate.nanos(figures.totals.busy),
         longest_poll_ns: live.rate.nanos(figures.totals.longest),
-        oldest_ns: 0,
+        ..SiteStats::default()
     }
 }
 
@@ -63,10 +80,30 @@ fn with_live(mut sites: Vec<SiteStats>, source: &dyn Source) -> Vec<SiteStats> {
             stats.busy_ns += row.busy;
             stats.longest_poll_ns = stats.longest_poll_ns.max(row.longest);
             stats.oldest_ns = stats.oldest_ns.max(row.age);
+            stats.longest_idle_ns = stats.longest_idle_ns.max(row.idle);
+            stats.orphans += u64::from(row.parent.is_some_and(|parent| !source.is_live(parent)));
         }
     });
     // A place known only as that of a root future has spawned nothing.
     sites.retain(|stats| stats.spawned > 0);
+    sites
+}
+
+fn with_history(mut sites: Vec<SiteStats>, history: &History) -> Vec<SiteStats> {
+    for stats in &mut sites {
+        let Some(rings) = stats.site.as_ref().and_then(|site| history.of(site.id)) else {
+            continue;
+        };
+        let ring = |index| {
+            let live = |sample: Sample| u32::try_from(sample.live()).unwrap_or(u32::MAX);
+            rings.ring(index).map(live).collect()
+        };
+        stats.live_by_second = ring(0);
+        stats.live_by_ten_seconds = ring(1);
+        stats.live_by_minute = ring(2);
+        stats.spawned_per_second = rings.per_second(|sample| sample.spawned);
+        stats.ended_per_second = rings.per_second(|sample| sample.ended);
+    }
     sites
 }
 

@@ -7,26 +7,26 @@ use stallscope_wire::message::{Site, Task, TaskKind, TaskState};
 
 /// A live task. Times in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Row {
-    pub(super) id: u64,
-    pub(super) parent: Option<u64>,
-    pub(super) kind: TaskKind,
-    pub(super) state: TaskState,
-    pub(super) named: bool,
-    pub(super) site: u32,
-    pub(super) runtime: u32,
-    pub(super) worker: Option<u32>,
-    pub(super) age: u64,
-    pub(super) idle: u64,
-    pub(super) polls: u64,
-    pub(super) busy: u64,
-    pub(super) longest: u64,
+pub(crate) struct Row {
+    pub(crate) id: u64,
+    pub(crate) parent: Option<u64>,
+    pub(crate) kind: TaskKind,
+    pub(crate) state: TaskState,
+    pub(crate) named: bool,
+    pub(crate) site: u32,
+    pub(crate) runtime: u32,
+    pub(crate) worker: Option<u32>,
+    pub(crate) age: u64,
+    pub(crate) idle: u64,
+    pub(crate) polls: u64,
+    pub(crate) busy: u64,
+    pub(crate) longest: u64,
     /// How long the poll in progress has lasted; 0 if there is none.
-    pub(super) polling: u64,
+    pub(crate) polling: u64,
 }
 
 /// Where rows come from: the recorder, or a test's list.
-pub(super) trait Source {
+pub(crate) trait Source {
     /// Shows every live task once, in no particular order.
     fn for_each(&self, look: &mut dyn FnMut(&Row));
     /// One live task.
@@ -75,7 +75,7 @@ pub(super) fn places(used: impl Iterator<Item = u32>, source: &dyn Source) -> Ve
 }
 
 #[cfg(test)]
-pub(super) mod fake {
+pub(crate) mod fake {
     use super::*;
 
     /// A source of made-up tasks.

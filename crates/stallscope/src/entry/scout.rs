@@ -1,6 +1,7 @@
 //! Which threads are the workers of a runtime that was built without our hooks? Asked at its start, by tasks that tell.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -67,10 +68,35 @@ fn send(runtime: RuntimeIndex, handle: &Handle) {
     let gathering = Arc::new(Gathering::new(workers));
     for _ in 0..workers {
         let gathering = Arc::clone(&gathering);
+        let on_its_way = OnItsWay::new();
         drop(handle.spawn(async move {
+            let _on_its_way = on_its_way;
             RECORDER.thread_met(runtime);
             gathering.arrive();
         }));
+    }
+}
+
+/// Tasks of ours that have not ended, in all runtimes: tokio counts them among the application's.
+pub(super) fn on_their_way() -> usize {
+    ON_THEIR_WAY.load(Ordering::Relaxed)
+}
+
+static ON_THEIR_WAY: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts a task until it is gone, however it goes.
+struct OnItsWay;
+
+impl OnItsWay {
+    fn new() -> Self {
+        ON_THEIR_WAY.fetch_add(1, Ordering::Relaxed);
+        OnItsWay
+    }
+}
+
+impl Drop for OnItsWay {
+    fn drop(&mut self) {
+        ON_THEIR_WAY.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -2,9 +2,12 @@
 
 use std::collections::VecDeque;
 
-use stallscope_wire::message::{self, Certainty, FindingTask, Frame, Location, Severity, Span};
+use stallscope_wire::message::{
+    self, Certainty, FindingTask, Frame, Leak, Location, Severity, Span,
+};
 use stallscope_wire::text;
 
+use super::leak;
 use super::rules::{Rule, last_part};
 use super::store::Episode;
 
@@ -31,6 +34,8 @@ pub(super) struct Finding {
     pub(super) total: u64,
     pub(super) queued: u64,
     pub(super) span: Option<Span>,
+    /// Of a place that leaks.
+    pub(super) leak: Option<Leak>,
     /// Occurrences that go on.
     pub(super) open: u32,
     pub(super) occurrences: VecDeque<message::Occurrence>,
@@ -104,6 +109,8 @@ pub(super) struct Occurrence {
     pub(super) queued: u64,
     /// The span of the application's `tracing` that it is in.
     pub(super) span: Option<Span>,
+    /// Of a place that leaks.
+    pub(super) leak: Option<Leak>,
     /// Nanoseconds so far.
     pub(super) length: u64,
 }
@@ -127,6 +134,7 @@ impl Finding {
             total: 0,
             queued: 0,
             span: None,
+            leak: None,
             open: 0,
             occurrences: VecDeque::new(),
         }
@@ -136,6 +144,7 @@ impl Finding {
     pub(super) fn grow(&mut self, occurrence: Occurrence, now_unix: u64) {
         self.last_unix = now_unix;
         self.queued = self.queued.max(occurrence.queued);
+        self.leak = occurrence.leak.or(self.leak);
         self.certainty = self.certainty.max(occurrence.certainty);
         (self.tid, self.worker) = (occurrence.tid, occurrence.worker);
         if occurrence.length >= self.longest {
@@ -156,11 +165,15 @@ impl Finding {
 
     /// One sentence for a tired person.
     pub(super) fn sentence(&self, ongoing: Option<u64>) -> String {
+        if let Some(leak) = &self.leak {
+            return leak::sentence(self.rule, &self.place, leak);
+        }
         let about = self.rule.about();
         let who = match (self.rule, self.worker, self.tid) {
             (Rule::ProcessPaused, ..) => "the process".to_owned(),
             (Rule::BlockingPool, ..) => "the blocking pool".to_owned(),
             (Rule::Starvation, ..) => "a runtime".to_owned(),
+            (Rule::StuckBlocking, _, tid) => format!("a blocking closure on thread {tid}"),
             (_, Some(worker), _) => format!("worker {worker}"),
             (_, None, tid) => format!("thread {tid}"),
         };
@@ -285,6 +298,7 @@ impl Finding {
                 .skip(skipped)
                 .collect(),
             span: self.span.clone(),
+            leak: self.leak,
         }
     }
 }

@@ -235,6 +235,7 @@ mod tests {
             task: None,
             certainty: Certainty::Proven,
             span: None,
+            leak: None,
             frames: Vec::new(),
             tid: 4711,
             worker: Some(0),

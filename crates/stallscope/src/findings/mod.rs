@@ -4,8 +4,10 @@
 //! writes findings into the application's log.
 
 mod analyst;
+mod blocking;
 mod finding;
 pub(crate) mod inquiry;
+mod leak;
 mod log;
 mod poll;
 mod rules;
@@ -20,10 +22,11 @@ use stallscope_wire::message::{self, Certainty, FindingTask};
 use self::analyst::Analyst;
 use self::finding::{Occurrence, Place};
 use self::inquiry::Inquiry;
-use self::rules::{Rule, Seen, Verdict};
+pub(crate) use self::rules::Rule;
+use self::rules::{Seen, Verdict};
 use self::store::{Change, Episode, Stall, Store};
 use crate::process;
-use crate::watch::{Evidence, Report};
+use crate::watch::{Evidence, Pools, Report};
 
 /// Everything that was found in this process. Owned by the agent thread.
 pub(crate) struct Findings {
@@ -32,6 +35,7 @@ pub(crate) struct Findings {
     /// Long polls that had handed their worker on, by `block_in_place`.
     in_place: u64,
     inquiry: Inquiry,
+    pools: Pools,
 }
 
 /// Who knows the task that stalled.
@@ -46,6 +50,7 @@ impl Findings {
             store: Store::default(),
             in_place: 0,
             inquiry: Inquiry::default(),
+            pools: Pools::default(),
         }
     }
 
@@ -63,9 +68,13 @@ impl Findings {
                 self.inquiry.over(stall, length);
             }
             Report::Asked(question) => self.inquiry.asked(question),
+            Report::RollCall(_) => {} // for whoever has the records
             Report::Troubled(troubled) => self.troubled(&troubled),
             Report::Unexplained(stack) => self.analyst.explain(&stack),
-            Report::Paused { length } => self.store.paused(length, unix_now()),
+            Report::Paused { length } => {
+                self.pools.forgive(length);
+                self.store.paused(length, unix_now());
+            }
         }
     }
 
@@ -143,6 +152,7 @@ impl Findings {
             worker: evidence.worker,
             queued: evidence.queued,
             span: evidence.span.clone(),
+            leak: None,
             length: evidence.length,
         };
         self.inquiry

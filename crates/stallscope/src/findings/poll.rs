@@ -35,12 +35,17 @@ fn outermost(frames: &[Frame]) -> Option<usize> {
     let scheduler = frames
         .iter()
         .rposition(|frame| is_in(frame, "runtime::scheduler::"))?;
-    frames[..scheduler]
-        .iter()
-        .rposition(|frame| is_in(frame, "runtime::task::raw::poll"))
+    frames[..scheduler].iter().rposition(is_call_of_poll)
 }
 
-fn is_in(frame: &Frame, part: &str) -> bool {
+/// Whether schedulers and blocking pools call this to have a task polled. What they call in a build without optimization is no more than a jump to
+/// the other in one with.
+pub(super) fn is_call_of_poll(frame: &Frame) -> bool {
+    is_in(frame, "runtime::task::raw::poll") || is_in(frame, "runtime::task::harness::Harness")
+}
+
+/// Whether it is a function of this part of tokio.
+pub(super) fn is_in(frame: &Frame, part: &str) -> bool {
     frame.function.starts_with("tokio::") && frame.function.contains(part)
 }
 
@@ -89,6 +94,17 @@ mod tests {
         assert!(!is_of_a_worker(&closure));
         assert_eq!(returns_to(&closure), None);
         assert!(is_of_a_worker(&stack(&[("", 10), ("", 20)])));
+    }
+
+    #[test]
+    fn a_poll_is_known_in_an_optimized_build_too() {
+        let optimized = stack(&[
+            ("app::handler", 10),
+            ("tokio::runtime::task::core::Core<T,S>::poll", 15),
+            ("tokio::runtime::task::harness::Harness<T,S>::poll", 20),
+            WORKER,
+        ]);
+        assert_eq!(returns_to(&optimized), Some(30));
     }
 
     #[test]

@@ -20,6 +20,10 @@ pub(crate) enum Rule {
     Unknown,
     BlockingPool,
     Starvation,
+    StuckBlocking,
+    Growth,
+    Orphan,
+    NeverPolled,
     CpuStarved,
     ProcessPaused,
 }
@@ -67,6 +71,22 @@ pub(crate) const RULES: &[About] = &[
         "starvation",
         "had tasks ready, and no thread polled them",
     ),
+    leak(Rule::Growth, "growth", "keeps making tasks that do not end"),
+    leak(
+        Rule::Orphan,
+        "orphan",
+        "leaves tasks behind whose parents have ended, and that nobody polls",
+    ),
+    leak(
+        Rule::NeverPolled,
+        "never-polled",
+        "has made tasks that were never polled, though workers were idle",
+    ),
+    leak(
+        Rule::StuckBlocking,
+        "stuck-blocking",
+        "does not return, and its runtime cannot shut down before it does",
+    ),
     info(
         Rule::CpuStarved,
         "cpu-starved",
@@ -89,6 +109,13 @@ const fn blame(rule: Rule, name: &'static str, did: &'static str) -> About {
     }
 }
 
+const fn leak(rule: Rule, name: &'static str, did: &'static str) -> About {
+    About {
+        kind: "task-leak",
+        ..blame(rule, name, did)
+    }
+}
+
 const fn info(rule: Rule, name: &'static str, did: &'static str) -> About {
     About {
         is_info: true,
@@ -104,12 +131,13 @@ impl Rule {
             .unwrap_or(&RULES[RULES.len() - 1])
     }
 
-    /// From 100 ms on people notice.
+    /// Of a long poll, from 100 ms on people notice.
     pub(crate) fn severity(self, length_ns: u64) -> Severity {
-        match (self.about().is_info, length_ns) {
-            (true, _) => Severity::Info,
-            (false, 100_000_000..) => Severity::High,
-            (false, _) => Severity::Warning,
+        let about = self.about();
+        match (about.is_info, about.kind, length_ns) {
+            (true, ..) => Severity::Info,
+            (false, "long-poll", 100_000_000..) => Severity::High,
+            _ => Severity::Warning,
         }
     }
 }
@@ -178,16 +206,19 @@ pub(crate) fn long_poll(seen: &Seen<'_>) -> Verdict {
         Cause::Poll(io) => on(Rule::Syscall, io),
         Cause::PageFault => is(Rule::PageFault),
         Cause::SystemCall(_) => Verdict::Is(Rule::Syscall, seen.cause.to_string()),
-        Cause::OnCpu => on_cpu(seen.behind, inner.calls(&["std::fs::"])),
+        Cause::OnCpu => on_cpu(seen.behind, &inner),
         _ => is(Rule::Unknown),
     }
 }
 
 /// A thread on a processor may compute for itself or, inside the kernel, copy a file that is in memory; between two such calls it is in
-/// std's part of reading it.
-fn on_cpu(behind: Option<&Io>, in_std_fs: bool) -> Verdict {
+/// std's part of reading it. A library that reads pages of its file as it computes (a database) computes.
+fn on_cpu(behind: Option<&Io>, inner: &Inner<'_>) -> Verdict {
+    let in_std_fs = inner.calls(&["std::fs::"]);
     match behind.map(|io| Cause::in_call(io.call, &io.on)) {
-        Some(Cause::FileIo(io)) => Verdict::Is(Rule::FileIo, io.to_string()),
+        Some(Cause::FileIo(io)) if in_std_fs || inner.is_thin() => {
+            Verdict::Is(Rule::FileIo, io.to_string())
+        }
         _ if in_std_fs => Verdict::Is(Rule::FileIo, String::new()),
         _ => Verdict::Is(Rule::Cpu, String::new()),
     }
@@ -201,6 +232,12 @@ impl<'a> Inner<'a> {
     fn of(frames: &'a [Frame]) -> Self {
         let end = frames.iter().position(|frame| frame.in_app).unwrap_or(0);
         Inner(&frames[..end])
+    }
+
+    /// Whether there is nothing but std and a wrapper of a system call.
+    fn is_thin(&self) -> bool {
+        let others = self.0.iter().filter(|frame| frame.origin != "std");
+        others.count() <= 2
     }
 
     fn any(&self, holds: impl Fn(&Frame) -> bool) -> bool {
@@ -336,6 +373,36 @@ mod tests {
         };
         assert!(
             matches!(long_poll(&seen), Verdict::Is(Rule::FileIo, detail) if detail.contains("big.csv"))
+        );
+    }
+
+    #[test]
+    fn a_library_that_reads_as_it_computes_computes() {
+        let io = io(0, Descriptor::File(PathBuf::from("/var/data/shop.db")));
+        let judge = |functions: &[&str]| {
+            let frames = frames(functions);
+            let seen = Seen {
+                cause: &Cause::OnCpu,
+                behind: Some(&io),
+                frames: &frames,
+                starved: false,
+            };
+            match long_poll(&seen) {
+                Verdict::Is(rule, _) => rule,
+                Verdict::Intended => panic!("nobody said so"),
+            }
+        };
+        let query = [
+            "pread",
+            "unixRead",
+            "sqlite3PagerGet",
+            "sqlite3_step",
+            "app::median",
+        ];
+        assert_eq!(judge(&query), Rule::Cpu);
+        assert_eq!(
+            judge(&["pread", "rustix::io::pread", "app::header"]),
+            Rule::FileIo
         );
     }
 

@@ -29,9 +29,19 @@ pub(super) enum Episode {
     Stall(Stall),
     /// When it was told, wall clock.
     Pause(u64),
+    /// A spawn place that leaks, by a rule.
+    Leak {
+        site: u32,
+        rule: Rule,
+    },
     Trouble {
         runtime: RuntimeIndex,
         trouble: Trouble,
+        since: u64,
+    },
+    /// A closure of a blocking pool, by its thread and when it was first seen there.
+    Closure {
+        thread: u16,
         since: u64,
     },
 }
@@ -60,6 +70,7 @@ impl Store {
     /// A stall was seen, for the first time or again while it goes on.
     pub(super) fn stalled(&mut self, occurrence: Occurrence, now_unix: u64) -> Change {
         let episode = occurrence.episode;
+        self.blame_after_all(&occurrence);
         if let Some(open) = self.open.get_mut(&episode) {
             // Counted back from here: time in which the process stood still is not part of it.
             open.began_unix = now_unix.saturating_sub(occurrence.length);
@@ -108,6 +119,22 @@ impl Store {
         }
     }
 
+    /// What looked at first as if no line was to blame, or without a stack to find it, becomes an occurrence of what it is.
+    fn blame_after_all(&mut self, occurrence: &Occurrence) {
+        let is_info = |rule: Rule| rule.about().is_info;
+        let Some(open) = self.open.get(&occurrence.episode) else {
+            return;
+        };
+        let finding = &mut self.findings[open.finding];
+        let is_line = |place: &Place| matches!(place, Place::Line { .. });
+        let locates = !is_line(&finding.place) && is_line(&occurrence.place);
+        if !is_info(occurrence.rule) && (is_info(finding.rule) || locates) {
+            finding.open = finding.open.saturating_sub(1);
+            finding.count = finding.count.saturating_sub(1);
+            self.open.remove(&occurrence.episode);
+        }
+    }
+
     /// Something is over.
     pub(super) fn over(&mut self, episode: Episode, length: u64, now_unix: u64) {
         let Some(open) = self.open.remove(&episode) else {
@@ -142,6 +169,7 @@ impl Store {
             worker: None,
             queued: 0,
             span: None,
+            leak: None,
             length,
         };
         self.stalled(occurrence, now_unix);
@@ -169,6 +197,7 @@ impl Store {
     ) -> message::Findings {
         let matches = |finding: &&Finding| {
             (with_info || !finding.rule.about().is_info)
+                && finding.count > 0
                 && (finding.open > 0 || finding.last_unix >= since_unix)
         };
         let mut found: Vec<&Finding> = self.findings.iter().filter(matches).collect();

@@ -49,6 +49,7 @@ fn seen(key: u64, line: u32, length: u64) -> Occurrence {
         worker: Some(1),
         queued: 12,
         span: None,
+        leak: None,
         length: length * MS,
     }
 }
@@ -181,4 +182,23 @@ fn a_second_instance_of_a_generic_function_is_the_same_line() {
         );
     }
     assert_eq!(store.window(0, false, 0, MS).findings[0].count, 2);
+}
+
+#[test]
+fn a_stall_that_only_seemed_to_be_the_machines_fault_is_blamed_once_it_is_seen_better() {
+    let mut store = Store::default();
+    let starved = Occurrence {
+        rule: Rule::CpuStarved,
+        ..seen(1, 41, 20)
+    };
+    store.stalled(starved, 1000 * MS);
+    assert!(store.stalled(seen(1, 41, 40), 1020 * MS).is_news);
+    store.over(stall(1), 60 * MS, 1040 * MS);
+    let findings = store.window(0, true, 0, 1100 * MS).findings;
+    assert_eq!(findings.len(), 1, "{findings:#?}");
+    assert_eq!(
+        (findings[0].rule.as_str(), findings[0].count),
+        ("file-io", 1)
+    );
+    assert!(!findings[0].ongoing);
 }

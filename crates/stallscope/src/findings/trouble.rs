@@ -48,6 +48,7 @@ impl Findings {
             worker: None,
             queued: sign.waiting as u64,
             span: None,
+            leak: None,
             length: sign.length,
         });
     }

@@ -24,7 +24,7 @@ impl TaskId {
         TaskId(if index == 0 { 0 } else { TOP - index as u64 })
     }
 
-    pub(super) fn root_index(self) -> Option<usize> {
+    pub(crate) fn root_index(self) -> Option<usize> {
         let index = if self.0 == 0 {
             0
         } else {

@@ -32,7 +32,7 @@ use self::names::Names;
 use self::sites::Sites;
 pub(crate) use self::sites::{SiteFigures, SiteId};
 use self::slot::Birth;
-pub(crate) use self::slot::{Kind, Life, Record};
+pub(crate) use self::slot::{Kind, Life, Record, Totals};
 use self::store::{Place, Store};
 use self::table::NoSlot;
 #[cfg(feature = "tracing-subscriber")]
@@ -83,6 +83,19 @@ pub(crate) struct Spawned {
     pub(crate) place: &'static Location<'static>,
     pub(crate) runtime: u8,
     pub(crate) name: Option<Arc<str>>,
+}
+
+/// What is known of a task at its end.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct LastLook {
+    pub(crate) at: Ticks,
+    pub(crate) spawned: Ticks,
+    /// With the poll in which it ends.
+    pub(crate) totals: Totals,
+    pub(crate) parent: Option<TaskId>,
+    pub(crate) runtime: u8,
+    /// On which it ended, if that was in a poll.
+    pub(crate) worker: Option<u32>,
 }
 
 impl Recorder {
@@ -241,6 +254,39 @@ impl Recorder {
         });
     }
 
+    /// What there is to be known of a task that ends. To be asked on the thread on which it does, before its end is told.
+    pub(crate) fn last_look(&'static self, id: TaskId) -> LastLook {
+        let at = self.clock.now();
+        thread::with_record(&self.threads, |thread| {
+            let record = {
+                let inside = thread.enter();
+                let found = self.store.find(&inside, id);
+                found.and_then(|place| place.slot().read())
+            };
+            // The last poll is usually still in progress.
+            let poll = thread.polling().filter(|poll| poll.task == id);
+            let mut totals = record.map(|record| record.totals).unwrap_or_default();
+            if let Some(poll) = poll {
+                let lasted = at.since(poll.since);
+                totals.polls += 1;
+                totals.busy += lasted;
+                totals.longest = totals.longest.max(lasted);
+            }
+            LastLook {
+                at,
+                // One that ends before its spawner has come round to recording it has lived for no more than this poll.
+                spawned: record
+                    .map(|record| record.spawned)
+                    .or(poll.map(|poll| poll.since))
+                    .unwrap_or(at),
+                totals,
+                parent: record.and_then(|record| record.parent),
+                runtime: record.map_or(0, |record| record.runtime),
+                worker: poll.and_then(|_| thread.worker()).map(|(_, worker)| worker),
+            }
+        })
+    }
+
     fn finish(&self, thread: &ThreadRecord, place: Place<'_>, from: Life) {
         let slot = place.slot();
         let (id, site, kind, named) = (slot.id(), slot.site(), slot.kind(), slot.is_named());
@@ -329,6 +375,10 @@ impl Recorder {
 
     pub(crate) fn name(&self, id: TaskId) -> Option<Arc<str>> {
         self.names.get(id)
+    }
+
+    pub(crate) fn site_of(&self, place: &'static Location<'static>) -> SiteId {
+        self.sites.id_of(place)
     }
 
     pub(crate) fn place(&self, site: SiteId) -> Option<&'static Location<'static>> {

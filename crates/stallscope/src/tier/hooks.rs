@@ -10,7 +10,7 @@
 use tokio::runtime::{Builder, TaskMeta};
 
 use crate::entry::hooks::Hooks;
-use crate::entry::task::announcement;
+use crate::entry::ticket::announcement;
 use crate::recorder::{RECORDER, Spawned, TaskId};
 use crate::runtimes::{RuntimeIndex, Watched, canary, on_pool_thread};
 

@@ -8,6 +8,7 @@ use stallscope_stack::{RawStack, Tid};
 use stallscope_wire::message::Span;
 
 use super::gauges::Sign;
+use crate::answer::roll::RollCall;
 use crate::findings::inquiry::Question;
 use crate::recorder::{RECORDER, TaskId, ThreadRecord};
 use crate::runtimes::RuntimeIndex;
@@ -26,6 +27,8 @@ pub(crate) enum Report {
     Paused { length: u64 },
     /// Somebody wants to know what was made of some polls.
     Asked(Question),
+    /// Somebody wants to know which tasks of a runtime are alive.
+    RollCall(RollCall),
 }
 
 /// A stall as it was found.

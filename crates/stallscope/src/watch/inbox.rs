@@ -20,7 +20,7 @@ impl Report {
         match self {
             Report::Paused { .. } | Report::Unexplained(_) => 32,
             Report::Stalled(_) | Report::Troubled(_) => 64,
-            Report::Over { .. } | Report::Asked(_) => 1024,
+            Report::Over { .. } | Report::Asked(_) | Report::RollCall(_) => 1024,
         }
     }
 }

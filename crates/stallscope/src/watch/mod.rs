@@ -4,6 +4,8 @@
 //! Invariant: it asks nothing of the application's runtime and waits for none of its threads. What it has seen goes to the agent, which has
 //! the time to make sense of it.
 
+mod aging;
+mod blocking;
 mod evidence;
 mod gauges;
 mod inbox;
@@ -18,8 +20,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use stallscope_stack::kernel::Cause;
-use stallscope_stack::{CaptureError, capture_within};
+use stallscope_stack::{CaptureError, Method, RawStack, capture_within};
 
+pub(crate) use self::blocking::{Elderly, Pools, Whereabouts};
 use self::evidence::Readings;
 pub(crate) use self::evidence::{Evidence, Report, Troubled};
 use self::gauges::Signs;
@@ -104,6 +107,7 @@ impl Watchdog {
                 self.act(act, &rate);
             }
             self.look_at_runtimes(now);
+            self.stalls.worked_until(nanos(RECORDER.clock().uptime()));
             let pause = due.saturating_sub(nanos(RECORDER.clock().uptime()));
             // At least a little: a look that is always late must not turn into a spin.
             let pause = Duration::from_nanos(pause.max(200_000));
@@ -198,24 +202,29 @@ impl Watchdog {
         let mut stack = Err("stacks of other threads are not available here".to_owned());
         let mut may_come = false;
         let mut again = None;
+        let mut answered = None;
         if let Some(handle) = handle {
             if let Some(before) = before.filter(|readings| readings.key == poll.key) {
-                cause = before.cause(&after, handle.tid(), self.threshold / 2);
+                cause = before.cause(&after, handle.tid(), self.threshold / 4);
                 starved = before.others_starved(&after, thread.tid());
             }
             let captured = capture_within(&handle, PATIENCE);
             if cause == Cause::OnCpu && captured.is_ok() {
                 again = capture_within(&handle, PATIENCE).ok();
             }
-            // Without a stack there is no line. While the stall is young, the next look may get one.
+            // Without a stack there is no line. While the stall is young, the next look may get one; a thread that computes inside
+            // the kernel answers when its system call is over.
+            let young = if cause == Cause::OnCpu { 50 } else { 4 };
             may_come = captured.as_ref().is_err_and(CaptureError::may_pass)
-                && length < 4 * nanos(self.threshold);
+                && length < young * nanos(self.threshold);
+            answered = captured.as_ref().ok().and_then(answered_at);
             stack = captured.map_err(|error| error.to_string());
         }
         let span = witness.and_then(Witness::span);
         let queued = runtime::queued_behind(thread);
         self.readings.insert(poll.thread, after);
-        if self.goes_on(&poll, thread) && !may_come {
+        let was_in_it = || answered.is_some_and(|at| was_in(&poll, thread, at));
+        if (self.goes_on(&poll, thread) || was_in_it()) && !may_come {
             INBOX.put(Report::Stalled(Box::new(Evidence {
                 thread: poll.thread,
                 key: poll.key,
@@ -244,6 +253,24 @@ impl Watchdog {
             None => self.workers.goes_on(poll),
         }
     }
+}
+
+/// When an interrupted thread has given its stack, nanoseconds since the start of recording.
+fn answered_at(stack: &RawStack) -> Option<u64> {
+    match stack.method {
+        Method::Interrupted { at, .. } => Some(nanos(
+            RECORDER.clock().uptime().saturating_sub(at.elapsed()),
+        )),
+        Method::Untouched => None,
+    }
+}
+
+/// Whether a poll that is over by now was still going on at a moment.
+fn was_in(poll: &Poll, thread: &ThreadRecord, at: u64) -> bool {
+    let lasted = poll
+        .task
+        .and_then(|task| thread.long_polls.length_of(task, Ticks(poll.key)));
+    lasted.is_some_and(|lasted| at < poll.since + RECORDER.clock().rate().nanos(lasted))
 }
 
 fn poll_of(thread: &ThreadRecord, now: u64, rate: &Rate) -> Option<Poll> {

@@ -40,11 +40,16 @@ impl PollReturns {
         addresses.find(|address| self.knows(*address))
     }
 
-    fn knows(&self, address: u64) -> bool {
+    /// All that are known.
+    pub(super) fn all(&self) -> impl Iterator<Item = u64> {
         let count = self.count.load(Ordering::Acquire);
         self.addresses[..count]
             .iter()
-            .any(|known| known.load(Ordering::Relaxed) == address)
+            .map(|known| known.load(Ordering::Relaxed))
+    }
+
+    fn knows(&self, address: u64) -> bool {
+        self.all().any(|known| known == address)
     }
 }
 

@@ -113,6 +113,11 @@ impl Stalls {
         (acts, due)
     }
 
+    /// The watchdog has worked until now: that the next look comes late is no sign that anything stood still.
+    pub(super) fn worked_until(&mut self, now: Now) {
+        self.due = self.due.map(|due| due.max(now));
+    }
+
     /// A look that comes much too late says that this thread did not run either: then no poll could have got on.
     fn forgive_pause(&mut self, now: Now, acts: &mut Vec<Act>) {
         let late = now.saturating_sub(self.due.unwrap_or(now));
@@ -237,6 +242,20 @@ mod tests {
         let (acts, _) = stalls.look(due + 5010 * MS, &[stopped], false);
         assert!(
             matches!(acts[..], [Act::Capture { length, .. }] if length < 30 * MS),
+            "{acts:?}"
+        );
+    }
+
+    #[test]
+    fn the_watchdogs_own_work_is_no_pause() {
+        let mut stalls = Stalls::new(20 * MS);
+        let long = poll(0, 0);
+        stalls.look(0, &[long], false);
+        stalls.look(10 * MS, &[long], false);
+        stalls.worked_until(110 * MS);
+        let (acts, _) = stalls.look(111 * MS, &[long], false);
+        assert!(
+            matches!(acts[..], [Act::Capture { length, .. }] if length == 111 * MS),
             "{acts:?}"
         );
     }

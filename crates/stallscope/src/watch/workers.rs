@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use stallscope_stack::kernel::ThreadState;
-use stallscope_stack::{RawStack, ThreadHandle, Tripwire, Unwinder, capture_within};
+use stallscope_stack::{RawStack, Tripwire, Unwinder, capture_within};
 
 use super::inbox::INBOX;
 use super::returns::POLL_RETURNS;
@@ -32,6 +32,8 @@ pub(super) struct Workers {
 const ASK_EVERY: Now = 1_000_000_000;
 /// Without a proof, only gauges that stood still for this many thresholds are believed, and only if two stacks agree.
 const UNPROVEN: u64 = 10;
+/// Wires that are laid at one time where it is not known which return address it is: processors have four debug registers.
+const MOST_WIRES: usize = 3;
 /// Threads that are looked at to find a worker that has changed its thread.
 const MOST_STRAYS: usize = 8;
 
@@ -55,8 +57,8 @@ pub(super) struct Gauges {
 /// A thread that may be in one long poll.
 struct Suspect {
     poll: Poll,
-    /// Trips when the poll ends; none where that cannot be had.
-    wire: Option<Tripwire>,
+    /// One of them trips when the poll ends; none where that cannot be had.
+    wires: Vec<Tripwire>,
     /// What the kernel said when the suspicion began.
     state: ThreadState,
 }
@@ -152,30 +154,36 @@ impl Workers {
             let Some(handle) = thread.handle() else {
                 continue;
             };
-            let state = ThreadState::read(handle.tid());
-            let Ok(stack) = capture_within(&handle, PATIENCE) else {
-                continue;
+            let accused = Accused {
+                thread: thread.number(),
+                state: ThreadState::read(handle.tid()),
+                stack: capture_within(&handle, PATIENCE).ok(),
             };
-            let trace = self
-                .unwinder
-                .get_or_insert_with(Unwinder::new)
-                .unwind(&stack);
-            let is_known = thread.worker() == Some((at.0, at.1));
-            let found = (thread, handle, state, stack);
-            if let Some(address) = POLL_RETURNS.outermost(&trace) {
-                self.accuse(at, now, found, Some(address));
+            let trace = accused.stack.as_ref().map(|stack| {
+                let unwinder = self.unwinder.get_or_insert_with(Unwinder::new);
+                unwinder.unwind(stack)
+            });
+            if let Some(address) = trace.and_then(|trace| POLL_RETURNS.outermost(&trace)) {
+                self.accuse(at, now, accused, std::iter::once(address));
                 return;
             }
-            if is_known {
-                fallback.get_or_insert(found);
+            if thread.worker() == Some(at) {
+                fallback.get_or_insert(accused);
             }
         }
-        if let Some(found) = fallback {
-            if now >= self.may_ask {
-                self.may_ask = now + ASK_EVERY;
-                INBOX.put(Report::Unexplained(Box::new(found.3.clone())));
+        let Some(accused) = fallback else {
+            return;
+        };
+        match &accused.stack {
+            Some(stack) => {
+                if now >= self.may_ask {
+                    self.may_ask = now + ASK_EVERY;
+                    INBOX.put(Report::Unexplained(Box::new(stack.clone())));
+                }
+                self.accuse(at, now, accused, std::iter::empty());
             }
-            self.accuse(at, now, found, None);
+            // It computes inside the kernel, and answers when it comes out: its poll returns to one of these.
+            None => self.accuse(at, now, accused, POLL_RETURNS.all().take(MOST_WIRES)),
         }
     }
 
@@ -183,30 +191,35 @@ impl Workers {
         &mut self,
         at: (RuntimeIndex, u32),
         now: Now,
-        (thread, handle, state, stack): (
-            &'static ThreadRecord,
-            ThreadHandle,
-            ThreadState,
-            RawStack,
-        ),
-        address: Option<u64>,
+        accused: Accused,
+        returns: impl Iterator<Item = u64>,
     ) {
         let Some(seen) = self.seen.get_mut(&at) else {
             return;
         };
         let poll = Poll {
-            thread: thread.number(),
+            thread: accused.thread,
             task: None,
             key: RECORDER.clock().now().0,
             since: now,
         };
-        seen.first.get_or_insert(stack);
+        let lay = |address| Tripwire::lay(accused.state.tid, address);
+        let wires: Result<Vec<_>, _> = returns.map(lay).collect();
+        seen.first = seen.first.take().or(accused.stack);
         seen.suspect = Some(Suspect {
             poll,
-            wire: address.and_then(|address| Tripwire::lay(handle.tid(), address).ok()),
-            state,
+            wires: wires.unwrap_or_default(),
+            state: accused.state,
         });
     }
+}
+
+/// A thread that is looked at because its worker may be stuck.
+struct Accused {
+    thread: u16,
+    state: ThreadState,
+    /// None if it did not answer.
+    stack: Option<RawStack>,
 }
 
 /// Threads that may be this worker, the likeliest first: the one that said so last, and then, as `block_in_place` hands workers
@@ -247,11 +260,11 @@ impl Seen {
             return Standing::Unknown;
         };
         let slept = || later.and_then(|later| suspect.state.slept_until(later)) == Some(true);
-        match suspect.wire.as_ref().map(Tripwire::is_tripped) {
-            Some(Ok(true)) => Standing::Unknown,
-            Some(Ok(false)) => Standing::Proven,
-            _ if slept() => Standing::Proven,
-            _ => match &self.first {
+        match suspect.is_tripped() {
+            Some(true) => Standing::Unknown,
+            Some(false) => Standing::Proven,
+            None if slept() => Standing::Proven,
+            None => match &self.first {
                 Some(first) if now.saturating_sub(self.since) >= UNPROVEN * threshold => {
                     Standing::Likely(first.clone())
                 }
@@ -263,8 +276,12 @@ impl Seen {
 
 impl Suspect {
     fn is_over(&self) -> bool {
-        self.wire
-            .as_ref()
-            .is_some_and(|wire| wire.is_tripped().unwrap_or(false))
+        self.is_tripped() == Some(true)
+    }
+
+    /// Whether the poll has come to its end; none if there is no wire, or one that tells nothing.
+    fn is_tripped(&self) -> Option<bool> {
+        let tripped = self.wires.iter().map(|wire| wire.is_tripped().ok());
+        tripped.reduce(|one, other| Some(one? || other?)).flatten()
     }
 }

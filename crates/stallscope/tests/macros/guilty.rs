@@ -153,6 +153,145 @@ fn stalls_after_many_tests() {
     }
 }
 
+/// Tests that leave tasks, and tests that do not.
+mod leaves {
+    use std::future::pending;
+
+    use tokio::sync::mpsc;
+    use tokio::task::JoinSet;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[stallscope::test]
+    async fn tasks_behind() {
+        if is_run() {
+            // left: named
+            stallscope::task("miller").spawn(async {
+                // left: its child
+                stallscope::spawn(pending::<()>());
+                pending::<()>().await;
+            });
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[stallscope::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_plain_task() {
+        if is_run() {
+            // left: plain
+            tokio::spawn(pending::<()>());
+        }
+    }
+
+    #[stallscope::test(flavor = "local")]
+    async fn a_local_task() {
+        if is_run() {
+            tokio::task::spawn_local(pending::<()>());
+        }
+    }
+
+    #[stallscope::test(leaks = "allow")]
+    async fn what_it_may() {
+        tokio::spawn(pending::<()>());
+    }
+
+    /// If the clock were moved for it, the task would end.
+    #[stallscope::test(start_paused = true)]
+    async fn a_sleeper() {
+        if is_run() {
+            tokio::spawn(tokio::time::sleep(Duration::from_secs(3600)));
+        }
+    }
+
+    #[stallscope::test]
+    async fn a_task_and_stalls() {
+        stall();
+        if is_run() {
+            tokio::spawn(pending::<()>());
+        }
+    }
+
+    #[stallscope::test]
+    async fn a_task_and_panics() {
+        if is_run() {
+            tokio::spawn(pending::<()>());
+            panic!("the body's own words");
+        }
+    }
+
+    #[stallscope::test]
+    async fn a_task_in_the_middle() {
+        if is_run() {
+            let task = stallscope::spawn(pending::<()>());
+            stallscope::assert_no_leaked_tasks().await;
+            task.abort();
+        }
+    }
+
+    /// In an application with a main of its own.
+    #[tokio::test]
+    async fn a_task_unwatched() {
+        if is_run() {
+            tokio::spawn(pending::<()>());
+            stallscope::assert_no_leaked_tasks().await;
+        }
+    }
+
+    /// Tasks that are about to end when the body has.
+    async fn none() {
+        let mut set = JoinSet::new();
+        for _ in 0..1000 {
+            set.spawn(pending::<()>());
+        }
+        tokio::task::yield_now().await;
+
+        // Each ends when the one before it has.
+        let (first, mut previous) = mpsc::channel::<()>(1);
+        for _ in 0..200 {
+            let (ends, is_over) = mpsc::channel(1);
+            let mut awaited = std::mem::replace(&mut previous, is_over);
+            tokio::spawn(async move {
+                awaited.recv().await;
+                drop(ends);
+            });
+        }
+        drop(first);
+        tokio::spawn(pending::<()>()).abort();
+    }
+
+    #[stallscope::test]
+    async fn none_on_one_thread() {
+        none().await;
+    }
+
+    #[stallscope::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn none_on_two_threads() {
+        none().await;
+        let asks = async {
+            none().await;
+            stallscope::assert_no_leaked_tasks().await;
+        };
+        tokio::spawn(asks).await.expect("whoever asks is not meant");
+    }
+
+    #[stallscope::test(start_paused = true)]
+    async fn none_while_time_stands_still() {
+        let before = Instant::now();
+        none().await;
+        stallscope::assert_no_leaked_tasks().await;
+        assert_eq!(before.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn none_unwatched() {
+        none().await;
+        stallscope::assert_no_leaked_tasks().await;
+        let asks = async { stallscope::assert_no_leaked_tasks().await };
+        tokio::spawn(asks).await.expect("whoever asks is not meant");
+    }
+}
+
 /// Tests that run beside each other.
 mod beside {
     use super::*;

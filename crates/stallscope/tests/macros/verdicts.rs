@@ -199,6 +199,7 @@ fn switched_off_it_is_an_ordinary_test() {
         .failed("body_panics_too")
         .failed("body_fails_too")
         .expect_not("a poll took longer");
+    run_with("leaves::a_plain_task", &[("STALLSCOPE", "off")]).passed("leaves::a_plain_task");
 }
 
 #[test]
@@ -212,6 +213,85 @@ fn a_process_of_tests_listens_only_where_it_is_told_to() {
     run_with("body_does_not_stall", &[("STALLSCOPE_LISTEN", &listen)])
         .passed("body_does_not_stall");
     assert!(socket.exists());
+}
+
+#[test]
+fn tasks_that_are_left_are_listed() {
+    run("leaves::tasks_behind")
+        .failed("leaves::tasks_behind")
+        .expect(&[
+            "panicked at",
+            "guilty.rs",
+            "2 tasks are still alive at the end of the test\n\ntask ",
+            &format!(
+                " `miller`, spawned at crates/stallscope/tests/macros/guilty.rs:{}:",
+                line_of("left: named")
+            ),
+            " by the body of the test, ",
+            " old\ntask ",
+            &format!("guilty.rs:{}:", line_of("left: its child")),
+            " by task ",
+            " old\n\nwhat it means and what to do: docs/findings.md#task-leak-alive-at-exit",
+        ]);
+}
+
+#[test]
+fn a_task_that_only_tokio_knows_fails_too() {
+    let said = run("leaves::a_plain_task");
+    said.failed("leaves::a_plain_task")
+        .expect(&["a task is still alive at the end of the test"]);
+    if cfg!(tokio_unstable) {
+        said.expect(&[&format!("guilty.rs:{}:", line_of("left: plain"))]);
+    } else {
+        said.expect(&["\n1: spawned by `tokio::spawn`", "--cfg tokio_unstable"]);
+    }
+}
+
+#[test]
+fn tasks_of_all_flavors_count_and_the_clock_is_not_moved_for_them() {
+    run("leaves::a_local_task").failed("leaves::a_local_task");
+    run("leaves::a_sleeper").failed("leaves::a_sleeper");
+}
+
+#[test]
+fn tasks_may_be_left_where_the_attribute_says_so() {
+    run("leaves::what_it_may").passed("leaves::what_it_may");
+}
+
+#[test]
+fn a_stall_and_a_task_are_both_told_and_a_panic_is_told_alone() {
+    until("leaves::a_task_and_stalls", &[], "a poll took longer")
+        .failed("leaves::a_task_and_stalls")
+        .expect(&["a task is still alive"]);
+    run("leaves::a_task_and_panics")
+        .expect(&["the body's own words"])
+        .expect_not("still alive");
+}
+
+#[test]
+fn tasks_are_looked_for_where_the_test_asks() {
+    run("leaves::a_task_in_the_middle")
+        .failed("leaves::a_task_in_the_middle")
+        .expect(&[
+            "a task is still alive at ",
+            "guilty.rs:",
+            " by the root future",
+        ]);
+    run("leaves::a_task_unwatched")
+        .failed("leaves::a_task_unwatched")
+        .expect(&[
+            "a task is still alive at ",
+            "\n1: spawned by `tokio::spawn`",
+        ]);
+}
+
+#[test]
+fn tasks_that_are_about_to_end_are_given_the_time() {
+    run("leaves::none")
+        .passed("leaves::none_on_one_thread")
+        .passed("leaves::none_on_two_threads")
+        .passed("leaves::none_while_time_stands_still")
+        .passed("leaves::none_unwatched");
 }
 
 #[cfg(tokio_unstable)]

@@ -3,16 +3,20 @@
 //! Each test starts one of the programs in `programs/` (this same binary, started with the
 //! program's name), waits until it says it is ready, asks its agent, and lets it go.
 
+mod cancel;
 mod causes;
 mod clients;
 mod core_tier;
 mod dumps;
+mod ended;
 mod hard;
+mod leaking;
 mod programs;
 mod safety;
 #[cfg(feature = "tracing-subscriber")]
 mod spans;
 mod stalls;
+mod stuck;
 mod support;
 #[cfg(tokio_unstable)]
 mod tree;

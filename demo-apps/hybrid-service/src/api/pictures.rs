@@ -9,6 +9,7 @@ use serde::Deserialize;
 use tokio::task::spawn_blocking;
 
 use super::error::ApiError;
+use crate::fault::{CHOSEN, Fault};
 use crate::picture;
 use crate::state::AppState;
 
@@ -42,9 +43,14 @@ async fn draw(state: &AppState, id: u32, width: u32) -> Result<Vec<u8>, ApiError
         .acquire_owned()
         .await
         .map_err(|e| internal(&e))?;
+    if CHOSEN.is(Fault::ImageOnWorker) {
+        let drawing = spawn_blocking(move || picture::drawing(id, picture::POSTER));
+        let drawing = drawing.await.map_err(|e| internal(&e))?;
+        return picture::png(&drawing, width).map_err(|e| internal(&e));
+    }
     let drawn = spawn_blocking(move || {
         let _permit = permit;
-        picture::png(id, width)
+        picture::png(&picture::drawing(id, picture::USUAL), width)
     });
     drawn
         .await

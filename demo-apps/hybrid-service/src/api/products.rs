@@ -6,11 +6,15 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use tokio::runtime::Handle;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::error::ApiError;
+use crate::fault::{CHOSEN, Fault};
 use crate::inventory::Stock;
 use crate::state::AppState;
 
@@ -41,18 +45,46 @@ pub(super) async fn next_change(
 ) -> Result<Response, ApiError> {
     let changes = state.inventory.subscribe();
     state.inventory.get(id).ok_or(ApiError::NoSuchProduct)?;
-    match timeout(LONG_POLL, change_of(id, changes)).await {
-        Ok(Some(stock)) => Ok(Json(stock).into_response()),
-        Ok(None) | Err(_) => Ok(StatusCode::NO_CONTENT.into_response()),
+    match awaited(id, changes).await? {
+        Some(stock) => Ok(Json(stock).into_response()),
+        None => Ok(StatusCode::NO_CONTENT.into_response()),
     }
 }
 
-async fn change_of(id: u32, mut changes: Receiver<Stock>) -> Option<Stock> {
+async fn awaited(id: u32, mut changes: Receiver<Stock>) -> Result<Option<Stock>, ApiError> {
+    if CHOSEN.is(Fault::LastingSubscriber) {
+        let (tell, mut told) = mpsc::unbounded_channel();
+        // fault: lasting-subscriber
+        tokio::spawn(tell_of(id, changes, tell));
+        return Ok(timeout(LONG_POLL, told.recv()).await.ok().flatten());
+    }
+    let change = async move { timeout(LONG_POLL, change_of(id, &mut changes)).await };
+    if CHOSEN.is(Fault::FullPool) {
+        let runtime = Handle::current();
+        let waits = spawn_blocking(move || {
+            // fault: full-pool
+            runtime.block_on(change)
+        });
+        let waited = waits.await;
+        let waited = waited.map_err(|error| ApiError::Internal(error.to_string()))?;
+        return Ok(waited.ok().flatten());
+    }
+    Ok(change.await.ok().flatten())
+}
+
+async fn change_of(id: u32, changes: &mut Receiver<Stock>) -> Option<Stock> {
     loop {
         match changes.recv().await {
             Ok(stock) if stock.product == id => return Some(stock),
             Ok(_) | Err(RecvError::Lagged(_)) => {}
             Err(RecvError::Closed) => return None,
         }
+    }
+}
+
+/// Tells of every change, also when nobody listens any more.
+async fn tell_of(id: u32, mut changes: Receiver<Stock>, tell: mpsc::UnboundedSender<Stock>) {
+    while let Some(stock) = change_of(id, &mut changes).await {
+        let _ = tell.send(stock);
     }
 }

@@ -37,7 +37,7 @@ fn client() -> reqwest::Result<Client> {
 
 /// The stop is looked at between two requests: an order that was sent is waited for.
 async fn visit(client: &Client, url: &str, tally: &Tally, stopping: &CancellationToken) {
-    for _ in 0..fastrand::u32(20..60) {
+    for _ in 0..fastrand::u32(8..24) {
         let thinking = sleep(Duration::from_millis(fastrand::u64(20..120)));
         if stopping.run_until_cancelled(thinking).await.is_none() {
             return;

@@ -14,7 +14,8 @@ impl Session {
     pub fn ask<T: DeserializeOwned>(&self, command: &str) -> T {
         let client = binary::client_beside(&self.program);
         let output = in_session(client, &self.runtime_dir)
-            .args([command, "--json"])
+            .args(command.split_whitespace())
+            .arg("--json")
             .output()
             .unwrap_or_else(|error| panic!("cannot start {}: {error}", client.display()));
         assert!(

@@ -2,6 +2,8 @@
 
 mod binary;
 mod client;
+mod findings;
+mod machine;
 mod place;
 mod tree;
 
@@ -16,17 +18,28 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+pub use findings::{Durations, Finding, Line, fault_line_in};
+pub use machine::{Hogs, on_two_processors};
 pub use place::place_in;
 pub use tree::{Task, Tree};
 
 /// Longer than any demo takes for anything, on any machine that is not broken.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// Leaks are told in seconds that take minutes in production.
+const SHORT_LEAK_RULES: [(&str, &str); 3] = [
+    ("STALLSCOPE_LEAK_WINDOW", "5s"),
+    ("STALLSCOPE_LEAK_GRACE", "3s"),
+    ("STALLSCOPE_STUCK_BLOCKING", "4s"),
+];
+
 /// A running demo. Its methods panic when it does not do what the test expects of it within a minute.
 #[derive(Debug)]
 pub struct Session {
     program: PathBuf,
     child: Running,
+    /// Seconds of one report.
+    looks_for: u8,
     /// Of this session alone: its client finds this demo and no other.
     runtime_dir: TempDir,
     log: Receiver<String>,
@@ -52,10 +65,29 @@ impl Session {
     ///
     /// If it cannot be started.
     pub fn start(program: &str, arguments: &[&str]) -> Self {
+        Self::start_with(program, arguments, &[], 5)
+    }
+
+    /// Starts it so that what leaks is found within one [`report`](Self::report), which then takes nine seconds.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_with_short_leak_rules(program: &str, arguments: &[&str]) -> Self {
+        Self::start_with(program, arguments, &SHORT_LEAK_RULES, 9)
+    }
+
+    fn start_with(
+        program: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        looks_for: u8,
+    ) -> Self {
         let runtime_dir = tempfile::tempdir().expect("a temporary directory");
         let mut child = in_session(program, &runtime_dir)
             .args(arguments)
             .env_remove("RUST_LOG")
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -79,6 +111,7 @@ impl Session {
         Self {
             program: program.into(),
             child: Running(child),
+            looks_for,
             runtime_dir,
             log,
             seen: String::new(),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use stallscope_wire::message::{
-    Certainty, Finding, FindingTask, Location, Occurrence, Severity, Span, TaskKind,
+    Certainty, Finding, FindingTask, Leak, Location, Occurrence, Severity, Span, TaskKind,
 };
 use stallscope_wire::text::place;
 
@@ -72,6 +72,8 @@ struct FindingJson<'a> {
     /// Thread and worker of the latest occurrence.
     tid: Option<u32>,
     worker: Option<u32>,
+    /// Figures of the place that leaks; `null` for other kinds.
+    leak: Option<LeakJson>,
     duration_ms: DurationJson,
     queued_behind: QueueJson,
     /// Of the longest occurrence, innermost frame first.
@@ -100,6 +102,7 @@ impl<'a> From<&'a Finding> for FindingJson<'a> {
             span: finding.span.as_ref().map(SpanJson::from),
             tid: (finding.tid != 0).then_some(finding.tid),
             worker: finding.worker,
+            leak: finding.leak.as_ref().map(LeakJson::from),
             duration_ms: DurationJson {
                 max: milliseconds(finding.longest_ns),
                 total: milliseconds(finding.total_ns),
@@ -179,6 +182,34 @@ impl<'a> From<&'a Span> for SpanJson<'a> {
             fields: known(&span.fields),
             file: known(&span.file),
             line: span.line,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct LeakJson {
+    live: u64,
+    /// When it was found.
+    live_at_first: u64,
+    /// `null` if it is no number.
+    growth_per_s: Option<f64>,
+    spawned: u64,
+    ended: u64,
+    oldest_ms: f64,
+    /// Live tasks whose parent has ended.
+    orphans: u64,
+}
+
+impl From<&Leak> for LeakJson {
+    fn from(leak: &Leak) -> Self {
+        LeakJson {
+            live: leak.live,
+            live_at_first: leak.live_at_first,
+            growth_per_s: Some(leak.growth_per_second).filter(|growth| growth.is_finite()),
+            spawned: leak.spawned,
+            ended: leak.ended,
+            oldest_ms: milliseconds(leak.oldest_ns),
+            orphans: leak.orphans,
         }
     }
 }

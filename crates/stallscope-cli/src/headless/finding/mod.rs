@@ -1,7 +1,8 @@
 //! Findings in an answer: asked for in one place, as the JSON that is a contract, as text, and as a reason to fail.
 
+pub(crate) mod fail_on;
+
 mod json;
-pub(crate) mod rules;
 mod text;
 
 use stallscope_wire::message::subscribe::Topic;

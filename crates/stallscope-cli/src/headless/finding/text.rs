@@ -10,6 +10,7 @@ use stallscope_wire::text::{self, place};
 use crate::format::{counted, duration, printable, source_path};
 use crate::headless::frame::{self, known};
 use crate::headless::task::UNKNOWN;
+use crate::leak;
 use crate::time::rfc3339;
 
 /// `when` ends the sentence that says how many there are: "so far", "in 10s".
@@ -48,14 +49,22 @@ fn write_one(out: &mut impl Write, finding: &Finding) -> io::Result<()> {
         printable(&finding.rule),
         printable(&finding.message)
     )?;
-    let facts = [
+    // Of a place that leaks, the task is one of many.
+    let of_task = if finding.leak.is_some() {
+        "example"
+    } else {
+        "task"
+    };
+    let mut facts = vec![
         ("line", finding.location.as_ref().map(location)),
-        ("task", finding.task.as_ref().map(task)),
+        (of_task, finding.task.as_ref().map(task)),
         ("span", finding.span.as_ref().map(span)),
         ("seen", Some(seen(finding))),
         ("behind it", behind(finding)),
         ("help", known(&finding.help).map(printable)),
     ];
+    let figures = finding.leak.iter().flat_map(leak::figures);
+    facts.splice(1..1, figures.map(|(what, figure)| (what, Some(figure))));
     for (what, value) in facts {
         if let Some(value) = value {
             writeln!(out, "  {what:<11}{value}")?;

@@ -184,12 +184,17 @@ impl Findings {
     }
 }
 
-/// For how long a finding that goes on has gone on this time; `None` if it is over.
-pub(crate) fn lasts_ns(finding: &Finding) -> Option<u64> {
-    let latest = finding.occurrences.last();
-    finding
-        .ongoing
-        .then(|| latest.map_or(finding.longest_ns, |latest| latest.duration_ns))
+/// For how long a finding that goes on has gone on this time, at the agent's time `now_unix_ns`; `None` if it is over.
+pub(crate) fn lasts_ns(finding: &Finding, now_unix_ns: u64) -> Option<u64> {
+    if !finding.ongoing {
+        return None;
+    }
+    Some(match finding.occurrences.last() {
+        // A leak has no occurrences: it goes on since it was found.
+        _ if finding.leak.is_some() => now_unix_ns.saturating_sub(finding.first_seen_unix_ns),
+        Some(latest) => latest.duration_ns,
+        None => finding.longest_ns,
+    })
 }
 
 /// A severity from a newer agent that this client has no name for is worth less than a warning, but it is shown.

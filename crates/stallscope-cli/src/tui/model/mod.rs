@@ -11,7 +11,9 @@ mod layout;
 mod link;
 mod order;
 mod page;
+mod places;
 mod processes;
+mod scroll;
 mod selection;
 mod subscriptions;
 mod tree;
@@ -29,8 +31,9 @@ pub(crate) use gauges::{Gauges, WorkerGauge};
 pub(crate) use layer::{AppliedFilter, Layer, Prompt, PromptPurpose};
 pub(crate) use layout::{FINDING_WORDS, Layout, Region, WORKER_WIDTH};
 pub(crate) use link::Link;
-pub(crate) use order::{Order, SORTS};
+pub(crate) use order::{Order, Sorts};
 pub(crate) use page::{Page, Source};
+pub(crate) use places::{PlaceLine, Places};
 pub(crate) use processes::Processes;
 pub(crate) use selection::Fate;
 pub(crate) use subscriptions::{Purpose, Subscriptions, Wish};
@@ -41,6 +44,9 @@ use layout::Demands;
 
 /// How often gauges and tree are asked for: twice a second reads like "now" and leaves time to read.
 const OFTEN_MS: u32 = 500;
+
+/// The history of a place has a point for every second.
+const HISTORY_MS: u32 = 1_000;
 
 /// What the doctor says changes seldom.
 const SELDOM_MS: u32 = 2_000;
@@ -68,6 +74,8 @@ pub(crate) struct Model {
     pub(crate) gauges: Gauges,
     pub(crate) findings: Findings,
     pub(crate) tree: Tree,
+    pub(crate) places: Places,
+    pub(crate) pane: Pane,
     pub(crate) focus: Focus,
     /// When the present question about the tree was asked; `None` once it is answered.
     pub(crate) tree_asked: Option<Instant>,
@@ -92,7 +100,16 @@ pub(crate) enum Focus {
     #[default]
     Undecided,
     Findings,
+    /// What stands below them.
+    Pane,
+}
+
+/// What is shown below the findings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Pane {
+    #[default]
     Tree,
+    Places,
 }
 
 /// What the agent answered to a question.
@@ -126,6 +143,8 @@ impl Model {
             gauges: Gauges::default(),
             findings: Findings::default(),
             tree: Tree::default(),
+            places: Places::default(),
+            pane: Pane::default(),
             focus: Focus::default(),
             tree_asked: None,
             filter: AppliedFilter::default(),
@@ -151,7 +170,7 @@ impl Model {
                 findings: self.findings.panel(),
                 unseen: self.gauges.unseen().is_some(),
                 mode: self.has_mode(),
-                details: self.details.is_some(),
+                details: self.details.is_some() && self.pane == Pane::Tree,
             },
         )
     }
@@ -161,11 +180,12 @@ impl Model {
         let layout = self.layout();
         self.findings.resize(layout.finding_rows().into());
         self.tree.resize(layout.tree.height, self.height);
+        self.places.resize(layout.tree.height);
     }
 
-    /// Whether keys go to the findings. Where there are none they go to the tree.
+    /// Whether keys go to the findings. Where there are none they go to what stands below.
     pub(crate) fn looks_at_findings(&self) -> bool {
-        self.focus != Focus::Tree && !self.findings.all().is_empty()
+        self.focus != Focus::Pane && !self.findings.all().is_empty()
     }
 
     /// What the agent should be asked for, to show what is shown.
@@ -188,9 +208,15 @@ impl Model {
                     ..FindingsQuery::default()
                 }),
             ),
-            wish(Purpose::Tree, OFTEN_MS, Topic::Tree(self.tree.query())),
         ];
-        if let (Some(_), Some(task)) = (&self.details, self.tree.selected_task()) {
+        // What is not shown is not asked for: the agent would walk all tasks for nothing.
+        wishes.push(match self.pane {
+            Pane::Tree => wish(Purpose::Tree, OFTEN_MS, Topic::Tree(self.tree.query())),
+            Pane::Places => wish(Purpose::Places, HISTORY_MS, Topic::Sites(Places::query())),
+        });
+        if let (Some(_), Some(task), Pane::Tree) =
+            (&self.details, self.tree.selected_task(), self.pane)
+        {
             wishes.push(wish(
                 Purpose::Details,
                 OFTEN_MS,
@@ -250,8 +276,8 @@ impl Model {
             || self.link.as_ref().is_some_and(link_has)
             || self.notice.is_some()
             || self.frozen.is_some()
-            || self.tree.follows().is_some()
-            || !self.filter.text.is_empty()
+            || self.pane == Pane::Tree
+                && (self.tree.follows().is_some() || !self.filter.text.is_empty())
     }
 
     /// Forgets everything about one process: another one is about to be shown.
@@ -261,6 +287,7 @@ impl Model {
         self.findings = Findings::default();
         self.focus = Focus::default();
         self.tree.forget();
+        self.places.forget();
         self.details = None;
         self.doctor = Answer::default();
         self.layers.clear();

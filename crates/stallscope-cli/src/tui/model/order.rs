@@ -1,119 +1,138 @@
-//! The order of the tree's rows: which value, and which end first.
+//! The order of rows: by which value, and which end first.
+
+use std::marker::PhantomData;
 
 use stallscope_wire::message::TaskSort;
 
+use crate::places::PlaceSort;
+
+/// A set of things to sort by.
+pub(crate) trait Sorts: Copy + 'static {
+    /// In the order of the columns.
+    const ALL: &'static [SortBy<Self>];
+}
+
 /// One thing to sort by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct SortBy {
-    pub(crate) sort: TaskSort,
+pub(crate) struct SortBy<S> {
+    pub(crate) sort: S,
     /// What the sort picker calls it.
     pub(crate) name: &'static str,
     /// The end that is asked for most: the largest of a number, but "a" before "b".
     largest_first: bool,
 }
 
-/// Everything there is to sort by, in the order of the columns.
-pub(crate) const SORTS: [SortBy; 10] = [
-    SortBy {
-        sort: TaskSort::Id,
-        name: "id (order of spawning)",
-        largest_first: false,
-    },
-    SortBy {
-        sort: TaskSort::Name,
-        name: "name",
-        largest_first: false,
-    },
-    SortBy {
-        sort: TaskSort::Site,
-        name: "spawn place",
-        largest_first: false,
-    },
-    SortBy {
-        sort: TaskSort::State,
-        name: "state",
-        largest_first: false,
-    },
-    SortBy {
-        sort: TaskSort::Age,
-        name: "age",
-        largest_first: true,
-    },
-    SortBy {
-        sort: TaskSort::Idle,
-        name: "idle time",
-        largest_first: true,
-    },
-    SortBy {
-        sort: TaskSort::Polls,
-        name: "polls",
-        largest_first: true,
-    },
-    SortBy {
-        sort: TaskSort::Busy,
-        name: "busy time",
-        largest_first: true,
-    },
-    SortBy {
-        sort: TaskSort::LongestPoll,
-        name: "longest poll",
-        largest_first: true,
-    },
-    SortBy {
-        sort: TaskSort::Worker,
-        name: "worker",
-        largest_first: false,
-    },
-];
-
-/// The order in force. Siblings are sorted among themselves; the tree stays a tree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(crate) struct Order {
-    /// Into [`SORTS`].
-    index: usize,
-    reversed: bool,
+impl Sorts for TaskSort {
+    const ALL: &'static [SortBy<Self>] = &[
+        smallest(TaskSort::Id, "id (order of spawning)"),
+        smallest(TaskSort::Name, "name"),
+        smallest(TaskSort::Site, "spawn place"),
+        smallest(TaskSort::State, "state"),
+        largest(TaskSort::Age, "age"),
+        largest(TaskSort::Idle, "idle time"),
+        largest(TaskSort::Polls, "polls"),
+        largest(TaskSort::Busy, "busy time"),
+        largest(TaskSort::LongestPoll, "longest poll"),
+        smallest(TaskSort::Worker, "worker"),
+    ];
 }
 
-impl Order {
-    pub(crate) fn sort(self) -> TaskSort {
-        SORTS[self.index].sort
+impl Sorts for PlaceSort {
+    const ALL: &'static [SortBy<Self>] = &[
+        largest(PlaceSort::Growth, "growth (the likeliest leak)"),
+        smallest(PlaceSort::Site, "place"),
+        largest(PlaceSort::Live, "live tasks"),
+        largest(PlaceSort::SpawnRate, "spawned per second"),
+        largest(PlaceSort::EndRate, "ended per second"),
+        largest(PlaceSort::Oldest, "oldest"),
+        largest(PlaceSort::Orphans, "orphans"),
+        largest(PlaceSort::Idle, "longest idle"),
+    ];
+}
+
+const fn largest<S>(sort: S, name: &'static str) -> SortBy<S> {
+    SortBy {
+        sort,
+        name,
+        largest_first: true,
+    }
+}
+
+const fn smallest<S>(sort: S, name: &'static str) -> SortBy<S> {
+    SortBy {
+        sort,
+        name,
+        largest_first: false,
+    }
+}
+
+/// The order in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Order<S> {
+    /// Into [`Sorts::ALL`].
+    index: usize,
+    reversed: bool,
+    of: PhantomData<S>,
+}
+
+impl<S> Default for Order<S> {
+    fn default() -> Self {
+        Self::usual(0)
+    }
+}
+
+impl<S> Order<S> {
+    /// By the value at that index, its usual end first.
+    const fn usual(index: usize) -> Self {
+        Self {
+            index,
+            reversed: false,
+            of: PhantomData,
+        }
+    }
+}
+
+impl<S: Sorts> Order<S> {
+    pub(crate) fn sort(self) -> S {
+        S::ALL[self.index].sort
+    }
+
+    /// `age, largest first`.
+    pub(crate) fn told(self) -> String {
+        let end = if self.descending() {
+            "largest first"
+        } else {
+            "smallest first"
+        };
+        format!("{}, {end}", S::ALL[self.index].name)
     }
 
     pub(crate) fn descending(self) -> bool {
-        SORTS[self.index].largest_first != self.reversed
+        S::ALL[self.index].largest_first != self.reversed
     }
 
-    /// Where it stands in [`SORTS`].
+    /// Where it stands in [`Sorts::ALL`].
     pub(crate) fn index(self) -> usize {
         self.index
     }
 
-    /// Sorts by `SORTS[index]`, its usual end first; a second time, the other end.
+    /// Sorts by what stands there, its usual end first; a second time, the other end.
     pub(crate) fn choose(&mut self, index: usize) {
         if index == self.index {
             self.reverse();
-        } else if index < SORTS.len() {
-            *self = Self {
-                index,
-                reversed: false,
-            };
+        } else if index < S::ALL.len() {
+            *self = Self::usual(index);
         }
     }
 
     /// The next thing to sort by; after the last the first.
     pub(crate) fn next(&mut self) {
-        *self = Self {
-            index: (self.index + 1) % SORTS.len(),
-            reversed: false,
-        };
+        *self = Self::usual((self.index + 1) % S::ALL.len());
     }
 
     /// The one before; before the first the last.
     pub(crate) fn previous(&mut self) {
-        *self = Self {
-            index: (self.index + SORTS.len() - 1) % SORTS.len(),
-            reversed: false,
-        };
+        *self = Self::usual((self.index + S::ALL.len() - 1) % S::ALL.len());
     }
 
     pub(crate) fn reverse(&mut self) {

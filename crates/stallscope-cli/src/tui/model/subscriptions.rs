@@ -14,6 +14,7 @@ pub(crate) enum Purpose {
     Gauges,
     Findings,
     Tree,
+    Places,
     Details,
     Doctor,
 }

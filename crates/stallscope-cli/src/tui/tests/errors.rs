@@ -144,7 +144,7 @@ fn what_the_agent_refuses_is_shown_in_its_words() {
     }));
     session.send(Msg::Agent {
         connection,
-        message: AgentMessage { body },
+        message: Box::new(AgentMessage { body }),
     });
     session.expect("the agent says: this agent knows no such topic");
 }

@@ -6,6 +6,7 @@ mod documents;
 mod errors;
 mod findings;
 mod panics;
+mod places;
 mod properties;
 mod screens;
 mod session;

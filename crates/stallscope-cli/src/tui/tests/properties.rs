@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use stallscope_wire::message::{
     AgentMessage, Details, Doctor, Failed, Finding, FindingTask, Findings, Frame, Group, GroupKey,
-    Location, Occurrence, Overview, Process, Runtime, Site, Span, Task, Tier, TreeRow, TreeWindow,
-    Update, Worker, agent_message, tree_row, update,
+    Leak, Location, Occurrence, Overview, Process, Runtime, Site, SiteStats, SiteWindow, Span,
+    Task, Tier, TreeRow, TreeWindow, Update, Worker, agent_message, tree_row, update,
 };
 
 use super::agent::FakeAgent;
@@ -55,7 +55,7 @@ fn key() -> impl Strategy<Value = KeyEvent> {
             KeyCode::Enter, KeyCode::Enter, KeyCode::Tab, KeyCode::Esc, KeyCode::Up, KeyCode::Down, KeyCode::Left, KeyCode::Right, KeyCode::PageUp,
             KeyCode::PageDown, KeyCode::Home, KeyCode::End, KeyCode::Backspace, KeyCode::F(1),
         ]),
-        2 => prop::sample::select("/s<>rFfdi?#gGjk oy12".chars().collect::<Vec<_>>()).prop_map(KeyCode::Char),
+        2 => prop::sample::select("/s<>rFfdi?#gGjk oy123+-".chars().collect::<Vec<_>>()).prop_map(KeyCode::Char),
         1 => any::<char>().prop_map(KeyCode::Char),
     ];
     let modifiers = prop_oneof![5 => Just(KeyModifiers::NONE), 1 => Just(KeyModifiers::CONTROL)];
@@ -67,6 +67,7 @@ fn body() -> impl Strategy<Value = update::Body> {
         3 => tree().prop_map(update::Body::Tree),
         2 => overview().prop_map(update::Body::Overview),
         3 => findings().prop_map(update::Body::Findings),
+        3 => places().prop_map(update::Body::Sites),
         1 => task().prop_map(|task| update::Body::Details(Details { task: Some(task), ..Details::default() })),
         1 => Just(update::Body::Details(Details::default())),
         1 => Just(update::Body::Doctor(Doctor::default())),
@@ -185,6 +186,41 @@ fn overview() -> impl Strategy<Value = Overview> {
     )
 }
 
+/// Figures that cannot be, and rates that are no numbers.
+fn places() -> impl Strategy<Value = SiteWindow> {
+    let history = || vec(any::<u32>(), 0..70);
+    let place = (
+        prop::option::of((0..5_u32, ".*", any::<u32>())),
+        [number(), number(), number(), number()],
+        (history(), history(), history()),
+        [prop::num::f64::ANY, prop::num::f64::ANY],
+    );
+    let place = place.prop_map(|(site, figures, histories, rates)| {
+        let [live, orphans, oldest_ns, longest_idle_ns] = figures;
+        let (live_by_second, live_by_ten_seconds, live_by_minute) = histories;
+        let [spawned_per_second, ended_per_second] = rates;
+        SiteStats {
+            site: site.map(|(id, file, line)| Site {
+                id,
+                file,
+                line,
+                column: line,
+            }),
+            live,
+            orphans,
+            oldest_ns,
+            longest_idle_ns,
+            live_by_second,
+            live_by_ten_seconds,
+            live_by_minute,
+            spawned_per_second,
+            ended_per_second,
+            ..SiteStats::default()
+        }
+    });
+    (number(), vec(place, 0..6)).prop_map(|(total, sites)| SiteWindow { total, sites })
+}
+
 fn findings() -> impl Strategy<Value = Findings> {
     (vec(finding(), 0..12), number()).prop_map(|(findings, total)| Findings { total, findings })
 }
@@ -249,6 +285,14 @@ fn finding() -> impl Strategy<Value = Finding> {
                         ..Frame::default()
                     })
                     .collect(),
+                leak: ongoing.then_some(Leak {
+                    live: count,
+                    live_at_first: at,
+                    growth_per_second: f64::from_bits(at),
+                    oldest_ns: longest_ns,
+                    orphans: count,
+                    ..Leak::default()
+                }),
                 ..Finding::default()
             },
         )
@@ -308,7 +352,7 @@ fn deliver(session: &mut Session, body: agent_message::Body) {
     if let Some(connection) = session.outside(|outside| outside.connection) {
         session.send(Msg::Agent {
             connection,
-            message: AgentMessage { body: Some(body) },
+            message: Box::new(AgentMessage { body: Some(body) }),
         });
     }
 }
@@ -345,9 +389,49 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_figures_make_the_view_of_places_panic(
+        width in 1..140_u16,
+        height in 1..50_u16,
+        answers in vec((places(), "[jkgGsr<>+-]"), 1..6),
+    ) {
+        let mut session = Session::on(FakeAgent::hybrid_service().with_a_leak(), width, height);
+        session.press("3");
+        for (places, key) in answers {
+            let number = session.outside(|outside| {
+                let asked = outside.subscriptions.iter();
+                asked.map(|asked| asked.subscription).max()
+            });
+            let update = Update {
+                subscription: number.expect("the places are asked for"),
+                body: Some(update::Body::Sites(places)),
+                ..Update::default()
+            };
+            deliver(&mut session, agent_message::Body::Update(update));
+            session.buffer();
+            session.press(&key).press("Enter").buffer();
+            session.press("3").buffer();
+        }
+    }
+}
+
 #[test]
 fn every_size_can_be_drawn_with_everything_open() {
-    for keys in ["Enter Enter", "Tab", "Tab d", "?", "i", "Tab s", "f", "/ x"] {
+    for keys in [
+        "Enter Enter",
+        "Tab",
+        "Tab d",
+        "?",
+        "i",
+        "Tab s",
+        "f",
+        "/ x",
+        "3",
+        "3 s",
+    ] {
         let mut session = Session::on(FakeAgent::hybrid_service().with_stalls(), 120, 40);
         session.press(keys);
         for (width, height) in

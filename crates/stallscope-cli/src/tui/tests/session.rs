@@ -135,7 +135,7 @@ impl<A: Agent> Outside<A> {
         };
         self.messages.push_back(Msg::Agent {
             connection,
-            message: AgentMessage { body: Some(body) },
+            message: Box::new(AgentMessage { body: Some(body) }),
         });
     }
 }

@@ -1,8 +1,11 @@
 //! What each command of the key table does.
 
-use super::{Effect, finding, open, prompt, show};
+use stallscope_wire::message::TaskSort;
+
+use super::{Effect, finding, open, places, prompt, show};
+use crate::places::History;
 use crate::tui::keys::{Command, Context};
-use crate::tui::model::{Answer, Focus, Frozen, Layer, Model, Node, Order, PromptPurpose, SORTS};
+use crate::tui::model::{Answer, Focus, Frozen, Layer, Model, Node, Order, Pane, PromptPurpose};
 use crate::tui::view::overlay_length;
 
 /// Carries out what a key asked for.
@@ -27,6 +30,7 @@ pub(super) fn execute(model: &mut Model, context: Context, command: Command) -> 
         Command::HalfPageDown => move_by(model, context, half(model, context)),
         Command::First if context == Context::Tree => model.tree.move_to_first(),
         Command::First if context == Context::Findings => model.findings.move_to_first(),
+        Command::First if context == Context::Places => model.places.move_to_first(),
         Command::Last if context == Context::Tree => model.tree.move_to_last(),
         Command::First => move_by(model, context, i64::from(i32::MIN)),
         Command::Last => move_by(model, context, i64::from(i32::MAX)),
@@ -36,7 +40,14 @@ pub(super) fn execute(model: &mut Model, context: Context, command: Command) -> 
         }),
         Command::EraseAll => prompt::edit(model, String::clear),
         Command::FocusFindings => finding::focus(model),
-        Command::FocusTree => model.focus = Focus::Tree,
+        Command::FocusPane => model.focus = Focus::Pane,
+        Command::Sort | Command::SortPrevious | Command::SortNext | Command::Reverse
+            if context == Context::Places =>
+        {
+            places::sort(model, command);
+        }
+        Command::LongerHistory => places::reach(model, History::longer),
+        Command::ShorterHistory => places::reach(model, History::shorter),
         Command::OpenFinding => return finding::open(model),
         Command::Unfold => finding::unfold(model),
         Command::Edit => return finding::edit(model),
@@ -47,10 +58,13 @@ pub(super) fn execute(model: &mut Model, context: Context, command: Command) -> 
             model.doctor = Answer::Awaited;
             model.layers.push(Layer::Doctor { scroll: 0 });
         }
-        // What follows asks the agent for another tree, and a frozen picture takes no answer.
+        // What follows asks the agent for something else, and a frozen picture takes no answer.
         _ if model.frozen.is_some() => {
             model.notice = Some("the picture is frozen: f lets it go on".to_owned());
         }
+        Command::ShowTree => places::show(model, Pane::Tree),
+        Command::ShowPlaces => places::show(model, Pane::Places),
+        Command::OpenPlace => places::open(model),
         Command::Open => {
             if !toggle(model) && model.details.is_none() {
                 toggle_details(model);
@@ -93,6 +107,12 @@ pub(super) fn execute(model: &mut Model, context: Context, command: Command) -> 
 fn back(model: &mut Model) {
     if let Some(layer) = model.layers.pop() {
         prompt::cancelled(model, layer);
+    } else if model.pane == Pane::Places {
+        if model.frozen.is_some() {
+            freeze(model);
+        } else {
+            model.pane = Pane::Tree;
+        }
     } else if model.details.take().is_some() {
         // Closed.
     } else if model.tree.follows().is_some() {
@@ -106,7 +126,10 @@ fn back(model: &mut Model) {
 
 fn accept(model: &mut Model) {
     match model.layers.pop() {
-        Some(Layer::Sort { cursor }) => sort(model, |order| order.choose(cursor)),
+        Some(Layer::Sort { cursor }) => match model.pane {
+            Pane::Tree => sort(model, |order| order.choose(cursor)),
+            Pane::Places => places::reorder(model, |order| order.choose(cursor)),
+        },
         Some(Layer::Prompt(prompt)) => prompt::accepted(model, prompt),
         Some(Layer::Help { .. } | Layer::Doctor { .. } | Layer::Finding(_)) | None => {}
     }
@@ -125,6 +148,7 @@ fn move_by(model: &mut Model, context: Context, lines: i64) {
         Context::Processes => model.processes.move_by(lines),
         Context::Findings => model.findings.move_by(lines),
         Context::Tree => model.tree.move_by(lines),
+        Context::Places => model.places.move_by(lines),
         Context::Finding | Context::Sort | Context::Text | Context::Prompt => {
             let length = overlay_length(model);
             if let Some(layer) = model.layers.last_mut() {
@@ -137,6 +161,7 @@ fn move_by(model: &mut Model, context: Context, lines: i64) {
 fn page(model: &Model, context: Context) -> i64 {
     match context {
         Context::Finding => i64::from(model.layout().page().height.saturating_sub(2).max(1)),
+        Context::Places => model.places.page(),
         _ => model.tree.page(),
     }
 }
@@ -145,18 +170,10 @@ fn half(model: &Model, context: Context) -> i64 {
     (page(model, context) / 2).max(1)
 }
 
-fn sort(model: &mut Model, change: impl FnOnce(&mut Order)) {
+fn sort(model: &mut Model, change: impl FnOnce(&mut Order<TaskSort>)) {
     model.tree.set_order(change);
     let order = model.tree.order();
-    let end = if order.descending() {
-        "largest first"
-    } else {
-        "smallest first"
-    };
-    model.notice = Some(format!(
-        "siblings sorted by {}, {end}",
-        SORTS[order.index()].name
-    ));
+    model.notice = Some(format!("siblings sorted by {}", order.told()));
 }
 
 fn toggle(model: &mut Model) -> bool {

@@ -2,6 +2,7 @@
 
 mod command;
 mod finding;
+mod places;
 mod prompt;
 
 use std::time::Instant;
@@ -12,7 +13,7 @@ use stallscope_wire::message::{AgentMessage, Failed, Process, Update, agent_mess
 
 use super::effect::Effect;
 use super::keys::{self, Context};
-use super::model::{Answer, Focus, Layer, Link, Model, Purpose, Source, Window};
+use super::model::{Answer, Focus, Layer, Link, Model, Pane, Purpose, Source, Window};
 use crate::target::{Survey, Target};
 
 /// What can happen to the view.
@@ -31,7 +32,7 @@ pub(crate) enum Msg {
     },
     Agent {
         connection: u64,
-        message: AgentMessage,
+        message: Box<AgentMessage>,
     },
     /// A connection ended, or could not be made.
     Closed {
@@ -91,7 +92,10 @@ pub(crate) fn context_below(model: &Model, layers: usize) -> Context {
         Some(Layer::Finding(_)) => Context::Finding,
         None if model.link.is_none() => Context::Processes,
         None if model.looks_at_findings() => Context::Findings,
-        None => Context::Tree,
+        None => match model.pane {
+            Pane::Tree => Context::Tree,
+            Pane::Places => Context::Places,
+        },
     }
 }
 
@@ -107,7 +111,7 @@ fn apply(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Agent {
             connection,
             message,
-        } if is_current(model, connection) => heard(model, message),
+        } if is_current(model, connection) => heard(model, *message),
         Msg::Closed { connection, reason } if is_current(model, connection) => {
             model.subscriptions.forget();
             model.tree_asked = None;
@@ -136,8 +140,8 @@ fn press(model: &mut Model, key: &KeyEvent) -> Vec<Effect> {
     model.findings.read();
     let context = context(model);
     // From here on a first finding must not take the keys away from what they were meant for.
-    if context == Context::Tree && model.focus == Focus::Undecided {
-        model.focus = Focus::Tree;
+    if matches!(context, Context::Tree | Context::Places) && model.focus == Focus::Undecided {
+        model.focus = Focus::Pane;
     }
     match keys::command(context, key) {
         Some(command) => return command::execute(model, context, command),
@@ -229,6 +233,7 @@ pub(super) fn show(model: &mut Model, update: Update) {
                 model.notice = Some(format!("task {task} has ended: no longer followed"));
             }
         }
+        (Purpose::Places, Some(update::Body::Sites(window))) => model.places.apply(window),
         (Purpose::Details, Some(update::Body::Details(details))) => {
             if let Some(answer) = &mut model.details {
                 *answer = Answer::Here(details);
@@ -251,6 +256,7 @@ fn refuse(model: &mut Model, failed: Failed) {
         }
         Some(Purpose::Doctor) => model.doctor = Answer::Failed(failed.reason),
         Some(Purpose::Findings) => model.findings.refused(),
+        Some(Purpose::Places) => model.places.failed(failed.reason),
         Some(Purpose::Gauges | Purpose::Tree) => {
             model.tree_asked = None;
             model.notice = Some(format!("the agent says: {}", failed.reason));

@@ -2,7 +2,7 @@
 
 use stallscope_wire::message::{Group, Task, TaskKind, TaskSort, TaskState};
 
-use super::text::count;
+use super::text::{count, left, right};
 use crate::format::{duration, duration_or_none};
 use crate::tui::theme::Role;
 
@@ -123,19 +123,32 @@ static COLUMNS: &[Column] = &[
 
 /// The columns there is room for, and how wide the tree is then.
 pub(super) fn fitting(width: u16) -> (&'static [Column], u16) {
-    let tree_at_least = TREE_AT_LEAST.max(width / 8 * 3);
+    let widths = COLUMNS.iter().map(|column| column.width);
+    let (shown, tree) = fit(widths, width, TREE_AT_LEAST.max(width / 8 * 3));
+    (&COLUMNS[..shown], tree)
+}
+
+/// How many columns of these widths, each with a blank before it, leave `at_least` to what they stand beside, and how much they leave.
+pub(super) fn fit(widths: impl Iterator<Item = u16>, width: u16, at_least: u16) -> (usize, u16) {
     let mut rest = width;
-    let shown = COLUMNS
-        .iter()
+    let shown = widths
         .take_while(|column| {
-            let fits = rest.saturating_sub(column.width + 1) >= tree_at_least;
+            let fits = rest.saturating_sub(column + 1) >= at_least;
             if fits {
-                rest -= column.width + 1;
+                rest -= column + 1;
             }
             fits
         })
         .count();
-    (&COLUMNS[..shown], rest)
+    (shown, rest)
+}
+
+/// A text at its end of a column.
+pub(super) fn aligned(text: &str, align: Align, width: u16) -> String {
+    match align {
+        Align::Left => left(text, usize::from(width)),
+        Align::Right => right(text, usize::from(width)),
+    }
 }
 
 /// A task that was never announced is known only by its children.

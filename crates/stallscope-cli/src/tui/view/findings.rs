@@ -115,9 +115,9 @@ fn draw_rows(model: &Model, theme: Theme, buffer: &mut Buffer, region: Region) {
     };
     for (row, (finding, selected)) in (0..region.height).zip(model.findings.shown()) {
         let spans = if region.height == 1 {
-            in_short(finding, others, theme, region.width)
+            in_short(model, finding, others, theme, region.width)
         } else if region.width < WIDE {
-            in_short(finding, 0, theme, region.width)
+            in_short(model, finding, 0, theme, region.width)
         } else {
             in_columns(model, finding, theme, region.width)
         };
@@ -173,7 +173,7 @@ fn in_columns(model: &Model, finding: &Finding, theme: Theme, columns: u16) -> V
         Span::styled(left(&function, for_function), theme.style(Role::Dim)),
         Span::raw(format!(
             " {} {} ",
-            right(&duration_or_none(finding.longest_ns), LONGEST),
+            right(&longest(finding), LONGEST),
             right(&times(finding), COUNT)
         )),
         seen(model, finding, theme),
@@ -181,11 +181,17 @@ fn in_columns(model: &Model, finding: &Finding, theme: Theme, columns: u16) -> V
 }
 
 /// Severity, place and duration at any width; the rule as far as there is room.
-fn in_short(finding: &Finding, others: usize, theme: Theme, columns: u16) -> Vec<Span<'static>> {
+fn in_short(
+    model: &Model,
+    finding: &Finding,
+    others: usize,
+    theme: Theme,
+    columns: u16,
+) -> Vec<Span<'static>> {
     let severity = finding.severity();
-    let lasts = match lasts_ns(finding) {
+    let lasts = match lasts_ns(finding, model.findings.at_unix_ns()) {
         Some(lasts) => format!(" now {}", duration(lasts)),
-        None => format!(" {}", duration_or_none(finding.longest_ns)),
+        None => format!(" {}", longest(finding)),
     };
     let times = times(finding);
     let more = if others > 0 {
@@ -227,18 +233,28 @@ fn place(finding: &Finding, columns: usize) -> String {
     }
 }
 
+/// How often it happened; of a leak, how many tasks there are.
 fn times(finding: &Finding) -> String {
-    format!("×{}", count(finding.count))
+    let times = finding.leak.map_or(finding.count, |leak| leak.live);
+    format!("×{}", count(times))
+}
+
+/// How long it took at most; of a leak, how long the oldest task has lived.
+fn longest(finding: &Finding) -> String {
+    let longest = finding
+        .leak
+        .map_or(finding.longest_ns, |leak| leak.oldest_ns);
+    duration_or_none(longest)
 }
 
 fn seen(model: &Model, finding: &Finding, theme: Theme) -> Span<'static> {
-    if let Some(lasts) = lasts_ns(finding) {
+    let now = model.findings.at_unix_ns();
+    if let Some(lasts) = lasts_ns(finding, now) {
         return Span::styled(
             left(&format!("now {}", duration(lasts)), SEEN),
             theme.style(role(finding.severity())),
         );
     }
-    let now = model.findings.at_unix_ns();
     let over = now.saturating_sub(finding.last_seen_unix_ns);
     Span::styled(left(&ago(over), SEEN), theme.style(Role::Dim))
 }

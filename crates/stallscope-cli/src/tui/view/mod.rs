@@ -1,5 +1,6 @@
 //! The picture of a model. Nothing in here changes anything.
 
+mod bars;
 mod columns;
 mod details;
 mod doctor;
@@ -12,6 +13,7 @@ mod help;
 mod mode;
 mod overlay;
 mod paint;
+mod places;
 mod processes;
 mod sort;
 mod text;
@@ -22,7 +24,7 @@ mod workers;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::model::{Layer, Layout, Link, Model};
+use super::model::{Layer, Layout, Link, Model, Pane};
 use super::theme::{Role, Theme};
 
 pub(crate) use overlay::length as overlay_length;
@@ -45,8 +47,13 @@ pub(crate) fn draw(model: &Model, theme: Theme, frame: &mut Frame<'_>) {
                 workers::draw(model, theme, buffer, layout.workers);
                 gauges::draw_unseen(model, theme, buffer, layout.unseen);
                 findings::draw(model, theme, buffer, layout.findings);
-                tree::draw(model, theme, buffer, &layout);
-                details::draw(model, theme, buffer, layout.details);
+                match model.pane {
+                    Pane::Tree => {
+                        tree::draw(model, theme, buffer, &layout);
+                        details::draw(model, theme, buffer, layout.details);
+                    }
+                    Pane::Places => places::draw(model, theme, buffer, &layout),
+                }
             }
             if !link.is_up() {
                 let old = Rect {

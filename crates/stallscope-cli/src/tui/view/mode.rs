@@ -7,7 +7,7 @@ use ratatui::text::Span;
 
 use super::paint;
 use crate::format::{counted, duration, printable};
-use crate::tui::model::{Link, Model, Prompt, PromptPurpose, Region};
+use crate::tui::model::{Link, Model, Pane, Prompt, PromptPurpose, Region};
 use crate::tui::theme::{Role, Theme};
 
 pub(super) fn draw(model: &Model, theme: Theme, buffer: &mut Buffer, region: Region) {
@@ -64,6 +64,10 @@ fn modes(model: &Model) -> Vec<(String, Role)> {
     if let Some(frozen) = &model.frozen {
         let since = model.now.saturating_duration_since(frozen.since);
         found.push((format!("frozen {}", seconds(since)), Role::Mode));
+    }
+    if model.pane == Pane::Places {
+        // What follows is of the tree.
+        return found;
     }
     if let Some(task) = model.tree.follows() {
         found.push((format!("following #{task}"), Role::Mode));

@@ -101,7 +101,7 @@ fn content(model: &Model, theme: Theme, screen_width: u16) -> Option<Overlay> {
         Layer::Sort { cursor } => {
             let (width, columns) = boxed(OF_A_LIST);
             Some(Overlay {
-                title: " sort siblings by ",
+                title: sort::title(model),
                 lines: sort::lines(model, *cursor, theme, columns),
                 width,
                 position: Position::Cursor(*cursor),

@@ -1,5 +1,7 @@
 //! Writing into regions of the screen. What does not fit is cut off, never an error.
 
+use std::ops::Range;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -7,6 +9,7 @@ use ratatui::text::{Line, Span};
 
 use super::text;
 use crate::tui::model::Region;
+use crate::tui::theme::{Role, Theme};
 
 /// Writes a line into a region, `row` lines below its top.
 pub(crate) fn line(buffer: &mut Buffer, region: Region, row: u16, line: &Line<'_>) {
@@ -55,6 +58,21 @@ pub(crate) fn fit(spans: Vec<Span<'_>>, columns: usize) -> Vec<Span<'static>> {
         room -= width;
     }
     fitting
+}
+
+/// Over the last column of a region: the lines that are `covered` stand for the part of a longer list that is seen.
+pub(crate) fn scroll_bar(buffer: &mut Buffer, region: Region, covered: Range<u16>, theme: Theme) {
+    let Some(last) = region.width.checked_sub(1) else {
+        return;
+    };
+    let at = Region {
+        x: region.x + last,
+        width: 1,
+        ..region
+    };
+    for row in covered {
+        line(buffer, at, row, &Line::styled("▐", theme.style(Role::Dim)));
+    }
 }
 
 /// Lays a style over a line of a region.

@@ -1,9 +1,16 @@
-//! The list of what siblings can be sorted by.
+//! The list of what can be sorted by.
 
 use ratatui::text::Line;
 
-use crate::tui::model::{Model, SORTS};
+use crate::tui::model::{Model, Order, Pane, Sorts};
 use crate::tui::theme::{Role, Theme};
+
+pub(super) fn title(model: &Model) -> &'static str {
+    match model.pane {
+        Pane::Tree => " sort siblings by ",
+        Pane::Places => " sort places by ",
+    }
+}
 
 pub(super) fn lines(
     model: &Model,
@@ -11,8 +18,19 @@ pub(super) fn lines(
     theme: Theme,
     columns: usize,
 ) -> Vec<Line<'static>> {
-    let order = model.tree.order();
-    SORTS
+    match model.pane {
+        Pane::Tree => choices(model.tree.order(), cursor, theme, columns),
+        Pane::Places => choices(model.places.order(), cursor, theme, columns),
+    }
+}
+
+fn choices<S: Sorts>(
+    order: Order<S>,
+    cursor: usize,
+    theme: Theme,
+    columns: usize,
+) -> Vec<Line<'static>> {
+    S::ALL
         .iter()
         .enumerate()
         .map(|(index, by)| {

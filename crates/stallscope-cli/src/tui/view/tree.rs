@@ -5,11 +5,11 @@ use ratatui::style::Style;
 use ratatui::text::{Line as Text, Span};
 use stallscope_wire::message::{TaskKind, TaskSort, TierState};
 
-use super::columns::{Align, Cell, Column, fitting};
-use super::text::{clip, count, left, place, right, width, wrap};
+use super::columns::{Cell, Column, aligned, fitting};
+use super::text::{clip, count, left, place, width, wrap};
 use super::{paint, waiting_for};
 use crate::format::printable;
-use crate::tui::model::{Fate, Layout, Line, Model, Node, Region, Row, Tree};
+use crate::tui::model::{Fate, Layout, Line, Model, Node, Region, Row};
 use crate::tui::theme::{Role, Theme};
 
 pub(super) fn draw(model: &Model, theme: Theme, buffer: &mut Buffer, layout: &Layout) {
@@ -52,7 +52,9 @@ pub(super) fn draw(model: &Model, theme: Theme, buffer: &mut Buffer, layout: &La
             paint::restyle(buffer, layout.tree, row, theme.style(selection));
         }
     }
-    draw_scroll_bar(&model.tree, theme, buffer, layout.tree);
+    if let Some(covered) = model.tree.scroll_bar() {
+        paint::scroll_bar(buffer, layout.tree, covered, theme);
+    }
 }
 
 fn nothing_to_show(model: &Model) -> Option<String> {
@@ -65,19 +67,23 @@ fn nothing_to_show(model: &Model) -> Option<String> {
     if !model.filter.text.is_empty() {
         return Some(format!("no task matches {}", model.filter.text));
     }
-    let hooks_off = model
+    Some(unseen_tasks(model).unwrap_or_else(|| {
+        "No task yet: this program has spawned none, or all have ended.".to_owned()
+    }))
+}
+
+/// Why no task is seen; `None` if every task is.
+pub(super) fn unseen_tasks(model: &Model) -> Option<String> {
+    let hooks = model
         .gauges
         .overview()
         .and_then(|overview| overview.tiers.iter().find(|tier| tier.name == "hooks"))
-        .filter(|hooks| hooks.state() != TierState::On);
-    Some(match hooks_off {
-        Some(hooks) => format!(
-            "No task is seen. Tasks of tokio::spawn show with the hooks tier, which is {}: {}",
-            hooks.state().as_str(),
-            printable(&hooks.note)
-        ),
-        None => "No task yet: this program has spawned none, or all have ended.".to_owned(),
-    })
+        .filter(|hooks| hooks.state() != TierState::On)?;
+    Some(format!(
+        "No task is seen. Tasks of tokio::spawn show with the hooks tier, which is {}: {}",
+        hooks.state().as_str(),
+        printable(&hooks.note)
+    ))
 }
 
 fn draw_heads(
@@ -112,7 +118,10 @@ fn draw_heads(
     for column in columns {
         let (text, style) = head(column.head, column.sort == order.sort());
         spans.push(Span::raw(" "));
-        spans.push(Span::styled(aligned(&text, column), style));
+        spans.push(Span::styled(
+            aligned(&text, column.align, column.width),
+            style,
+        ));
     }
     paint::line(buffer, region, 0, &Text::from(spans));
 }
@@ -154,7 +163,10 @@ fn task_line(row: &Row, lost: Option<Fate>, look: Look<'_>) -> Vec<Span<'static>
             cell.role
         };
         spans.push(Span::raw(" "));
-        spans.push(Span::styled(aligned(&cell.text, column), theme.style(role)));
+        spans.push(Span::styled(
+            aligned(&cell.text, column.align, column.width),
+            theme.style(role),
+        ));
     }
     if lost.is_some() {
         for span in &mut spans {
@@ -169,13 +181,6 @@ fn fate_name(fate: Fate) -> &'static str {
         Fate::Asked => "gone?",
         Fate::Ended => "ended",
         Fate::EndedOrFiltered => "no match",
-    }
-}
-
-fn aligned(text: &str, column: &Column) -> String {
-    match column.align {
-        Align::Left => left(text, usize::from(column.width)),
-        Align::Right => right(text, usize::from(column.width)),
     }
 }
 
@@ -270,22 +275,4 @@ fn guides(row: &Row, columns: usize) -> String {
         .collect();
     guides.push_str(elbow);
     guides
-}
-
-/// Over the last column, only while there is more than the screen shows.
-fn draw_scroll_bar(tree: &Tree, theme: Theme, buffer: &mut Buffer, region: Region) {
-    let Some(covered) = tree.scroll_bar() else {
-        return;
-    };
-    if region.width == 0 {
-        return;
-    }
-    let at = Region {
-        x: region.x + region.width - 1,
-        width: 1,
-        ..region
-    };
-    for row in covered {
-        paint::line(buffer, at, row, &Text::styled("▐", theme.style(Role::Dim)));
-    }
 }

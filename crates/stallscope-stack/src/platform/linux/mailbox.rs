@@ -95,6 +95,8 @@ pub(super) struct Facts {
     pub(super) left: Option<SystemCall>,
     /// What its descriptor is.
     pub(super) file: Option<FileNote>,
+    /// When the handler began, monotonic nanoseconds.
+    pub(super) began: u64,
     /// How long the handler held the thread, in nanoseconds.
     pub(super) pause: u64,
 }
@@ -212,6 +214,7 @@ impl Facts {
         },
         left: None,
         file: None,
+        began: 0,
         pause: 0,
     };
 }
@@ -286,6 +289,7 @@ impl Mailbox {
             registers: safe.registers(),
             left,
             file,
+            began: safe.began(),
             pause: safe.pause(),
         };
         if !self.exchange(sequence, WRITING, FULL) {

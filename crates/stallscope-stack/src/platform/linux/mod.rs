@@ -30,7 +30,7 @@ use super::Availability;
 pub(crate) use capture::capture_within;
 pub(crate) use sockets::{peer_of, read_poll_set};
 pub(crate) use symbols::SymbolSource;
-pub(crate) use thread::{current_stack, current_tid};
+pub(crate) use thread::{cpu_time, current_stack, current_tid};
 pub(crate) use walk::Walker;
 pub(crate) use wire::Wire;
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::handler;
 use super::mailbox::{Letter, Reply, Request};
-use super::signal_safe::FileNote;
+use super::signal_safe::{self, FileNote};
 use super::timer::CpuTimer;
 use crate::capture::{CaptureError, Method, RawStack, ThreadHandle};
 use crate::kernel::descriptor::FileKind;
@@ -78,10 +78,18 @@ fn opened(letter: Letter, target: &ThreadHandle) -> RawStack {
         truncated: !reaches_top,
         bytes,
         method: Method::Interrupted {
+            at: earlier(facts.began),
             pause: Duration::from_nanos(facts.pause),
             behind,
         },
     }
+}
+
+/// A past moment of the clock that handlers read.
+fn earlier(began: u64) -> Instant {
+    let (instant, now) = (Instant::now(), signal_safe::now());
+    let ago = Duration::from_nanos(now.saturating_sub(began));
+    instant.checked_sub(ago).unwrap_or(instant)
 }
 
 fn descriptor(file: &FileNote) -> Descriptor {

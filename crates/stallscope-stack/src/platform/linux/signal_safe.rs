@@ -89,6 +89,11 @@ impl SignalSafe<'_> {
         arch::just_left(self.context)
     }
 
+    /// When that was, monotonic nanoseconds.
+    pub(super) fn began(&self) -> u64 {
+        self.began
+    }
+
     /// How long it has been held so far, in nanoseconds.
     pub(super) fn pause(&self) -> u64 {
         now().saturating_sub(self.began)
@@ -157,7 +162,7 @@ fn path_of(descriptor: i32) -> Option<[u8; 32]> {
 }
 
 /// Monotonic nanoseconds; 0 if there is no clock.
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     let mut time = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,

@@ -1,16 +1,33 @@
-//! The calling thread's number and stack bounds.
+//! The calling thread's number and stack bounds, and any thread's processor time.
 
-#![allow(unsafe_code)] // Two questions to libc that std does not offer.
+#![allow(unsafe_code)] // Questions to libc that std does not offer.
 
 use std::mem::MaybeUninit;
 use std::ptr;
+use std::time::Duration;
 
+use super::timer::clock_of;
+use crate::Tid;
 use crate::capture::StackBounds;
 
 #[expect(clippy::unnecessary_wraps, reason = "elsewhere there is none")]
 pub(crate) fn current_tid() -> Option<i32> {
     // SAFETY: takes nothing, cannot fail.
     Some(unsafe { libc::gettid() })
+}
+
+/// Processor time of a thread of this process, exact to the moment; the files of `/proc` lag behind by up to a tick.
+pub(crate) fn cpu_time(tid: Tid) -> Option<Duration> {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: the time is a place to write to; a clock of no thread is an error.
+    if unsafe { libc::clock_gettime(clock_of(tid), &raw mut time) } != 0 {
+        return None;
+    }
+    let seconds = u64::try_from(time.tv_sec).ok()?;
+    Some(Duration::new(seconds, u32::try_from(time.tv_nsec).ok()?))
 }
 
 pub(crate) fn current_stack() -> Option<StackBounds> {

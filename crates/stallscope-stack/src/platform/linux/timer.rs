@@ -82,7 +82,7 @@ impl Drop for CpuTimer {
 
 /// The clock of a thread's processor time, as the kernel encodes it (`posix-timers_types.h`): the inverted number above
 /// three bits that say "of a thread, as the scheduler counts".
-fn clock_of(tid: Tid) -> libc::clockid_t {
+pub(super) fn clock_of(tid: Tid) -> libc::clockid_t {
     const PER_THREAD: i32 = 4;
     const SCHEDULER: i32 = 2;
     (!tid.number()) << 3 | PER_THREAD | SCHEDULER

@@ -7,12 +7,13 @@ mod report;
 
 use std::panic::Location;
 use std::process::Termination;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, LocalOptions};
 
 use self::polls::Polls;
+use super::alive::{self, Left};
 use super::builder::BuilderExt;
 use super::root::root_at;
 use crate::findings::inquiry;
@@ -22,6 +23,7 @@ use crate::{process, watch};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Limits {
     long_poll: Option<Duration>,
+    may_leave_tasks: bool,
 }
 
 impl Limits {
@@ -34,6 +36,15 @@ impl Limits {
     pub fn long_poll(self, limit: Duration) -> Self {
         Limits {
             long_poll: Some(limit),
+            ..self
+        }
+    }
+
+    /// Whether tasks may be alive when the body has ended.
+    pub fn leaks(self, may_leave_tasks: bool) -> Self {
+        Limits {
+            may_leave_tasks,
+            ..self
         }
     }
 }
@@ -81,7 +92,14 @@ where
 }
 
 /// What is kept of a test while it runs; none with `STALLSCOPE=off`.
-struct Watch(Option<Arc<Polls>>);
+struct Watch(Option<Kept>);
+
+struct Kept {
+    polls: Arc<Polls>,
+    may_leave_tasks: bool,
+    /// Looked for when the body has ended.
+    left: OnceLock<Left>,
+}
 
 impl Watch {
     fn start(limits: Limits, builder: &mut Builder) -> Self {
@@ -94,28 +112,45 @@ impl Watch {
         watch::look_from(limit / 2);
         let polls = Polls::new(limit);
         builder.stallscope_with(polls.hooks());
-        Watch(Some(polls))
+        Watch(Some(Kept {
+            polls,
+            may_leave_tasks: limits.may_leave_tasks,
+            left: OnceLock::new(),
+        }))
     }
 
     /// The body as the root future, watched or not.
     async fn around<F: Future>(&self, place: &'static Location<'static>, body: F) -> F::Output {
-        match &self.0 {
-            Some(polls) => {
-                polls.meet_runtime();
-                root_at(place, polls.of_body(body)).await
-            }
-            None => body.await,
+        let Some(kept) = &self.0 else {
+            return body.await;
+        };
+        kept.polls.meet_runtime();
+        let output = root_at(place, kept.polls.of_body(body)).await;
+        if !kept.may_leave_tasks
+            && let Some(left) = alive::left().await
+        {
+            let _ = kept.left.set(left); // there is one body
         }
+        output
     }
 
     /// Lets the test end as its body did, unless a limit was exceeded.
     #[track_caller]
     fn judge<T: Termination>(self, output: T) -> T {
-        let Some(complaint) = self.0.and_then(|polls| report::complaint(&polls)) else {
+        let Some(kept) = self.0 else {
             return output;
         };
+        let left = kept.left.get();
+        let left = left.map(|left| left.tell("at the end of the test", "the body of the test"));
+        let complaints: Vec<String> = report::complaint(&kept.polls)
+            .into_iter()
+            .chain(left)
+            .collect();
+        if complaints.is_empty() {
+            return output;
+        }
         // Prints an error that the body returned, which nobody would see otherwise.
         let _ = output.report();
-        panic!("{complaint}");
+        panic!("{}", complaints.join("\n\n"));
     }
 }

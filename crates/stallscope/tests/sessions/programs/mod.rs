@@ -2,11 +2,14 @@
 
 mod causes;
 mod dumps;
+mod ended;
 mod entries;
 mod lazy_memory;
+mod leaking;
 #[cfg(feature = "tracing-subscriber")]
 mod spans;
 mod stalls;
+mod stuck;
 mod trees;
 mod troubles;
 
@@ -41,6 +44,9 @@ pub(crate) fn run(name: &str) {
         "endless" => stalls::endless(),
         "stalled-root" => stalls::stalled_root(),
         "healthy" => stalls::healthy(),
+        "growing" => leaking::growing(),
+        "leaving-behind" => leaking::leaving_behind(),
+        "staying" => leaking::staying(),
         "full-pool" => troubles::full_pool(),
         "busy-pool" => troubles::busy_pool(),
         "undriven" => troubles::undriven(),
@@ -49,6 +55,12 @@ pub(crate) fn run(name: &str) {
         "causes" => causes::causes(),
         #[cfg(feature = "tracing-subscriber")]
         "spans" => spans::spans(),
+        "stuck-closure" => stuck::closure(),
+        "stuck-closure-on-one-thread" => stuck::closure_on_one_thread(),
+        "healthy-pool" => stuck::healthy_pool(),
+        "ways-to-end" => ended::ways_to_end(),
+        "can-be-aborted" => ended::can_be_aborted(),
+        "local-can-be-aborted" => ended::local_can_be_aborted(),
         "stuck" => dumps::stuck(),
         "handles-later" => dumps::handles_later(),
         "handles-before" => dumps::handles_before(),
@@ -57,16 +69,19 @@ pub(crate) fn run(name: &str) {
 }
 
 /// The sources of the programs, where marks are looked for.
-const SOURCES: [(&str, &str); 8] = [
+const SOURCES: [(&str, &str); 11] = [
     ("sessions/programs/causes.rs", include_str!("causes.rs")),
     ("sessions/programs/dumps.rs", include_str!("dumps.rs")),
+    ("sessions/programs/ended.rs", include_str!("ended.rs")),
     ("sessions/programs/entries.rs", include_str!("entries.rs")),
     (
         "sessions/programs/lazy_memory.rs",
         include_str!("lazy_memory.rs"),
     ),
     ("sessions/programs/spans.rs", include_str!("spans.rs")),
+    ("sessions/programs/leaking.rs", include_str!("leaking.rs")),
     ("sessions/programs/stalls.rs", include_str!("stalls.rs")),
+    ("sessions/programs/stuck.rs", include_str!("stuck.rs")),
     ("sessions/programs/trees.rs", include_str!("trees.rs")),
     ("sessions/programs/troubles.rs", include_str!("troubles.rs")),
 ];

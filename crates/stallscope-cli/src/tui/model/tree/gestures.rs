@@ -1,6 +1,6 @@
 //! What the user does with the tree: move, fold, follow, sort, filter.
 
-use stallscope_wire::message::Term;
+use stallscope_wire::message::{TaskSort, Term};
 
 use super::Tree;
 use crate::tui::model::order::Order;
@@ -89,7 +89,7 @@ impl Tree {
         }
     }
 
-    pub(crate) fn set_order(&mut self, change: impl FnOnce(&mut Order)) {
+    pub(crate) fn set_order(&mut self, change: impl FnOnce(&mut Order<TaskSort>)) {
         self.stop_following();
         change(&mut self.order);
         self.start_anew();

@@ -6,10 +6,11 @@ mod gestures;
 
 use std::ops::Range;
 
-use stallscope_wire::message::{Term, TreeQuery};
+use stallscope_wire::message::{TaskSort, Term, TreeQuery};
 
 use super::folds::Folds;
 use super::order::Order;
+use super::scroll;
 use super::selection::{Fate, Selection};
 use super::window::{NodeId, Row, Window};
 
@@ -21,7 +22,7 @@ const DEFAULT_DEPTH: u32 = 3;
 pub(crate) struct Tree {
     window: Option<Window>,
     folds: Folds,
-    order: Order,
+    order: Order<TaskSort>,
     filter: Vec<Term>,
     follow: Option<u64>,
     selection: Selection,
@@ -161,18 +162,10 @@ impl Tree {
 
     /// The lines of the screen that a scroll bar covers to show which part of the tree is seen; `None` if all of it is.
     pub(crate) fn scroll_bar(&self) -> Option<Range<u16>> {
-        let all = self.lines_in_all();
-        let height = u64::from(self.height);
-        if all <= height || height == 0 {
-            return None;
-        }
-        let scale = |line: u64| u128::from(line) * u128::from(height) / u128::from(all);
-        let first = u16::try_from(scale(self.top)).ok()?.min(self.height - 1);
-        let end = u16::try_from(scale(self.top.saturating_add(height))).ok()?;
-        Some(first..end.clamp(first + 1, self.height))
+        scroll::bar(self.top, self.lines_in_all(), self.height)
     }
 
-    pub(crate) fn order(&self) -> Order {
+    pub(crate) fn order(&self) -> Order<TaskSort> {
         self.order
     }
 

@@ -1,14 +1,15 @@
 //! An agent that answers from a list of tasks in memory, by the rules of `stallscope.proto`.
 
 mod findings;
+mod places;
 mod tree;
 
 use std::collections::BTreeMap;
 
 use stallscope_wire::message::subscribe::Topic;
 use stallscope_wire::message::{
-    Details, Doctor, DoctorEntry, Finding, Level, Overview, Runtime, Site, Task, TaskKind,
-    TaskState, Tier, TierState, Worker, update,
+    Details, Doctor, DoctorEntry, Finding, Level, Overview, Runtime, Site, SiteStats, Task,
+    TaskKind, TaskState, Tier, TierState, Worker, update,
 };
 
 pub(crate) const MILLISECOND: u64 = 1_000_000;
@@ -28,6 +29,10 @@ pub(crate) struct FakeAgent {
     pub(crate) doctor: Doctor,
     /// `None`: it does not know what a finding is.
     pub(crate) findings: Option<Vec<Finding>>,
+    /// What is known of spawn places besides their live tasks, by id.
+    pub(crate) figures: BTreeMap<u32, SiteStats>,
+    /// Why it does not tell of places; `None` if it does.
+    pub(crate) without_places: Option<String>,
 }
 
 impl Agent for FakeAgent {
@@ -38,7 +43,11 @@ impl Agent for FakeAgent {
             Topic::Details(query) => self.details(query.task).map(update::Body::Details),
             Topic::Doctor(_) => Ok(update::Body::Doctor(self.doctor.clone())),
             Topic::Findings(_) => self.findings_at(at_ns).map(update::Body::Findings),
-            Topic::Sites(_) | Topic::Tasks(_) | Topic::Stacks(_) => {
+            Topic::Sites(query) => match &self.without_places {
+                Some(reason) => Err(reason.clone()),
+                None => Ok(update::Body::Sites(self.places(query))),
+            },
+            Topic::Tasks(_) | Topic::Stacks(_) | Topic::Ended(_) | Topic::Cancel(_) => {
                 Err("not asked for by the view".to_owned())
             }
         }
@@ -52,6 +61,7 @@ impl FakeAgent {
         let mut agent = Self::healthy();
         let main = agent.site("demo-apps/hybrid-service/src/main.rs", 31);
         let accept = agent.site("demo-apps/hybrid-service/src/server.rs", 48);
+        agent.figures.insert(accept, places::connections());
         let report = agent.site("demo-apps/hybrid-service/src/report.rs", 63);
         let hyper = agent.site(
             "/home/me/.cargo/registry/src/a-registry-1949cf8c/hyper-util-0.1.17/src/rt/tokio.rs",

@@ -13,6 +13,8 @@ use super::fact::{self, Fact, fact};
 use super::text::{ago, wrap};
 use super::{findings, paint, workers};
 use crate::format::{counted, duration, printable};
+use crate::leak;
+use crate::rules;
 use crate::tui::model::{Model, Page, Region, lasts_ns};
 use crate::tui::theme::{Role, Theme};
 
@@ -72,14 +74,17 @@ fn text_columns(region: Region) -> usize {
 
 fn lines(model: &Model, page: &Page, theme: Theme, columns: usize) -> Vec<Line<'static>> {
     let finding = &page.finding;
-    let mut lines = vec![headline(finding, theme)];
+    let mut lines = vec![headline(page, theme)];
     let message = wrap(&printable(&finding.message), columns);
     lines.extend(message.into_iter().map(Line::from));
     lines.push(Line::default());
     lines.extend(fact::lines(&facts(model, page), theme, columns));
     lines.extend(times::line(page, theme, columns));
-    lines.push(Line::default());
-    lines.extend(stack::lines(page, theme, columns));
+    // A place that leaks is no moment of which there could be a stack.
+    if finding.leak.is_none() || !finding.stack.is_empty() {
+        lines.push(Line::default());
+        lines.extend(stack::lines(page, theme, columns));
+    }
     lines.push(Line::default());
     lines.extend(source::lines(page, theme, columns));
     lines.push(Line::default());
@@ -92,7 +97,8 @@ fn lines(model: &Model, page: &Page, theme: Theme, columns: usize) -> Vec<Line<'
 }
 
 /// `high  long-poll · file-io  ×17  now 1.2s`
-fn headline(finding: &Finding, theme: Theme) -> Line<'static> {
+fn headline(page: &Page, theme: Theme) -> Line<'static> {
+    let finding = &page.finding;
     let severity = finding.severity();
     let style = theme.style(findings::role(severity));
     let mut spans = vec![
@@ -106,7 +112,7 @@ fn headline(finding: &Finding, theme: Theme) -> Line<'static> {
             theme.style(Role::Own),
         ),
     ];
-    if let Some(lasts) = lasts_ns(finding) {
+    if let Some(lasts) = lasts_ns(finding, page.at_unix_ns) {
         spans.push(Span::raw("  "));
         spans.push(Span::styled(format!("now {}", duration(lasts)), style));
     }
@@ -120,9 +126,17 @@ fn facts(model: &Model, page: &Page) -> Vec<Fact> {
         value: location(finding),
         role: Role::Own,
     }];
+    if let Some(leak) = &finding.leak {
+        let figures = leak::figures(leak);
+        facts.extend(
+            figures
+                .into_iter()
+                .map(|(label, figure)| fact(label, figure)),
+        );
+    }
     match &finding.task {
         Some(task) => {
-            facts.push(fact("task", named(task)));
+            facts.push(fact(of_task(finding), named(task)));
             facts.push(fact(
                 "spawned",
                 task.spawned_at.as_ref().map_or_else(
@@ -132,7 +146,7 @@ fn facts(model: &Model, page: &Page) -> Vec<Fact> {
             ));
             facts.push(fact("below", ancestors(model, task)));
         }
-        None => facts.push(fact("task", "none, or not known".to_owned())),
+        None => facts.push(fact(of_task(finding), "none, or not known".to_owned())),
     }
     if let Some(span) = &finding.span {
         facts.push(fact("span", printable(&in_span(span))));
@@ -147,8 +161,19 @@ fn facts(model: &Model, page: &Page) -> Vec<Fact> {
             format!("up to {waited} ready to run waited"),
         ));
     }
-    facts.push(fact("thread", thread(finding)));
+    if finding.leak.is_none() {
+        facts.push(fact("thread", thread(finding)));
+    }
     facts
+}
+
+/// Of a place that leaks, the task is one of many.
+fn of_task(finding: &Finding) -> &'static str {
+    if finding.leak.is_some() {
+        "example"
+    } else {
+        "task"
+    }
 }
 
 fn location(finding: &Finding) -> String {
@@ -206,24 +231,10 @@ fn in_span(span: &message::Span) -> String {
 /// The rule in words; a rule that this client has no words for is only named.
 fn cause(finding: &Finding) -> String {
     let rule = printable(&finding.rule);
-    let words = match finding.rule.as_str() {
-        "cpu" => "it computed, and never gave the worker back",
-        "sleep" => "it slept as a thread, not as a task",
-        "lock" => "it waited for a lock that blocks the thread",
-        "file-io" => "it read or wrote a file",
-        "network-io" => "it waited for a socket that blocks the thread",
-        "pipe-io" => "it waited for a pipe",
-        "dns" => "it looked up a name, which blocks the thread",
-        "child-process" => "it waited for a child process",
-        "page-fault" => "it waited for memory to be read in",
-        "block-on" => "it waited for another future with the thread",
-        "syscall" => "it waited in a system call",
-        "unknown" => "what it waited for could not be read",
-        "blocking-pool" => "all threads for blocking work are busy, and more work waits",
-        "starvation" => "a task was ready and no worker took it",
-        _ => return rule,
-    };
-    format!("{rule}: {words}")
+    match rules::words(&finding.kind, &finding.rule) {
+        Some(words) => format!("{rule}: {words}"),
+        None => rule,
+    }
 }
 
 fn certainty(finding: &Finding) -> String {
@@ -237,6 +248,14 @@ fn certainty(finding: &Finding) -> String {
 fn happened(page: &Page) -> String {
     let finding = &page.finding;
     let over = |at: u64| ago(page.at_unix_ns.saturating_sub(at));
+    if finding.leak.is_some() {
+        let found = format!("found {}", over(finding.first_seen_unix_ns));
+        return if finding.ongoing {
+            format!("{found}, and still so")
+        } else {
+            format!("{found}, last {}", over(finding.last_seen_unix_ns))
+        };
+    }
     let mut parts = vec![counted(finding.count, "time")];
     if finding.longest_ns > 0 {
         parts.push(format!("longest {}", duration(finding.longest_ns)));

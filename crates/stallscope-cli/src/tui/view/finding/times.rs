@@ -5,12 +5,11 @@ use stallscope_wire::message::Occurrence;
 
 use crate::tui::model::Page;
 use crate::tui::theme::{Role, Theme};
+use crate::tui::view::bars::bar;
 use crate::tui::view::text::{ago, width};
 
 /// A longer line tells no more.
 const WIDEST: usize = 48;
-
-const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// Each cell shows the longest occurrence that began in its part of the time. `None` if no occurrence is known, or there is no
 /// room.
@@ -43,14 +42,16 @@ fn bars(occurrences: &[Occurrence], start: u64, now: u64, cells: usize) -> Strin
             *cell = (*cell).max(one.duration_ns.max(1));
         }
     }
-    let most = longest.iter().copied().max().unwrap_or(0).max(1);
-    let bar = |duration: u64| {
-        let level = u128::from(duration) * 8 / u128::from(most);
-        LEVELS[usize::try_from(level.saturating_sub(1)).unwrap_or(0).min(7)]
-    };
+    let most = longest.iter().copied().max().unwrap_or(0);
     let cells = longest.into_iter();
     cells
-        .map(|duration| if duration == 0 { '·' } else { bar(duration) })
+        .map(|duration| {
+            if duration == 0 {
+                '·'
+            } else {
+                bar(duration, most)
+            }
+        })
         .collect()
 }
 

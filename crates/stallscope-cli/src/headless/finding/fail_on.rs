@@ -1,78 +1,8 @@
-//! The kinds and rules findings can have, and `--fail-on`, which names some of them.
-
-use std::fmt::Write;
+//! `--fail-on`: which findings make a report end with status 1.
 
 use stallscope_wire::message::{Finding, Severity};
 
-/// A kind and its rules.
-struct Kind {
-    name: &'static str,
-    rules: &'static [&'static str],
-    /// Rules that tell of the machine and blame no line: always of severity info.
-    informs: &'static [&'static str],
-}
-
-const KINDS: [Kind; 3] = [
-    Kind {
-        name: "long-poll",
-        rules: &[
-            "cpu",
-            "sleep",
-            "lock",
-            "file-io",
-            "network-io",
-            "pipe-io",
-            "dns",
-            "child-process",
-            "page-fault",
-            "block-on",
-            "syscall",
-            "unknown",
-            "blocking-pool",
-            "starvation",
-        ],
-        informs: &["cpu-starved", "process-paused"],
-    },
-    Kind {
-        name: "task-leak",
-        rules: &[
-            "growth",
-            "orphan",
-            "unwakeable",
-            "never-polled",
-            "never-yields",
-            "stuck-blocking",
-            "alive-at-exit",
-        ],
-        informs: &[],
-    },
-    Kind {
-        name: "unsynchronized-state",
-        rules: &[
-            "lost-update",
-            "torn-region",
-            "guard-across-await",
-            "span-across-await",
-            "thread-local-across-await",
-            "overlapping-access",
-            "memory-watch",
-            "deadlock",
-            "futurelock",
-            "convoy",
-        ],
-        informs: &[],
-    },
-];
-
-/// For `stallscope report --help`.
-pub(crate) fn reference() -> String {
-    let mut page = "--fail-on takes a kind, a rule, or both as in long-poll/sleep:\n".to_owned();
-    for kind in &KINDS {
-        // A `String` takes everything.
-        let _written = write!(page, "\n  {}: {}", kind.name, kind.rules.join(", "));
-    }
-    page
-}
+use crate::rules::{KINDS, Kind};
 
 /// A finding to fail on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,13 +45,11 @@ impl FailOn {
 
     fn rule(kinds: &'static [Kind], name: &str) -> Option<Self> {
         kinds.iter().find_map(|kind| {
-            kind.rules
-                .iter()
-                .find(|rule| **rule == name)
-                .map(|rule| FailOn {
-                    kind: kind.name,
-                    rule: Some(*rule),
-                })
+            let rule = kind.blaming().find(|rule| rule.name == name)?;
+            Some(FailOn {
+                kind: kind.name,
+                rule: Some(rule.name),
+            })
         })
     }
 }
@@ -132,7 +60,7 @@ fn known_kinds() -> String {
 }
 
 fn complaint(kinds: &[Kind], name: &str) -> String {
-    if kinds.iter().any(|kind| kind.informs.contains(&name)) {
+    if kinds.iter().any(|kind| kind.informs(name)) {
         return format!(
             "findings of the rule `{name}` tell of the machine and never fail: leave it out"
         );
@@ -141,7 +69,7 @@ fn complaint(kinds: &[Kind], name: &str) -> String {
         [kind] => format!(
             "`{}` has no rule `{name}`: its rules are {}",
             kind.name,
-            kind.rules.join(", ")
+            kind.names()
         ),
         _ => format!(
             "`{name}` is neither kind nor rule: {}; `stallscope report --help` names their rules",
@@ -154,7 +82,7 @@ fn complaint(kinds: &[Kind], name: &str) -> String {
 mod tests {
     use stallscope_wire::message::{Finding, Severity};
 
-    use super::{FailOn, KINDS, reference};
+    use super::FailOn;
 
     fn finding(kind: &str, rule: &str, severity: Severity) -> Finding {
         Finding {
@@ -206,42 +134,6 @@ mod tests {
                 told(informs),
                 "findings of the rule `cpu-starved` tell of the machine and never fail: leave it out"
             );
-        }
-    }
-
-    #[test]
-    fn a_rule_belongs_to_one_kind_and_the_page_names_it() {
-        let rules: Vec<_> = KINDS.iter().flat_map(|kind| kind.rules).collect();
-        for kind in &KINDS {
-            for rule in kind.rules {
-                assert_eq!(
-                    rules.iter().filter(|other| **other == rule).count(),
-                    1,
-                    "{rule}"
-                );
-                assert!(reference().contains(rule));
-            }
-        }
-    }
-
-    /// Each rule has a section there, titled with its kind and its name.
-    #[test]
-    fn every_rule_that_is_explained_is_known() {
-        let page = include_str!("../../../../../docs/findings.md");
-        let explained: Vec<(&str, &str)> = page
-            .lines()
-            .filter_map(|line| line.strip_prefix("## ")?.split_once(' '))
-            .filter(|(kind, _)| KINDS.iter().any(|known| known.name == *kind))
-            .collect();
-        assert!(!explained.is_empty());
-        for (name, rule) in explained {
-            let known = KINDS.iter().filter(|kind| kind.name == name).any(|kind| {
-                kind.rules
-                    .iter()
-                    .chain(kind.informs)
-                    .any(|known| *known == rule)
-            });
-            assert!(known, "`## {name} {rule}` cannot be named with --fail-on");
         }
     }
 }

@@ -1,0 +1,99 @@
+//! How does a task end? Its future is wrapped, and the wrapper sees what the future returns, how it unwinds and when it is dropped.
+//!
+//! A panic passes through with the very payload it began with; it is looked at, once, on its way.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::thread;
+
+use pin_project_lite::pin_project;
+
+use super::root::PollGuard;
+use super::ticket::Ticket;
+use crate::ended::{Outcome, message_of};
+
+pin_project! {
+    /// The future of a task spawned through stallscope. On the hooks tier others record its polls.
+    pub(super) struct Watched<F> {
+        #[pin]
+        future: F,
+        // After `future`: the destructors of the future's own values are still part of the task.
+        end: End,
+    }
+
+    impl<F> PinnedDrop for Watched<F> {
+        fn drop(this: Pin<&mut Self>) {
+            this.project().end.begins();
+        }
+    }
+}
+
+impl<F> Watched<F> {
+    pub(super) fn new(future: F, ticket: Arc<Ticket>) -> Self {
+        Watched {
+            future,
+            end: End {
+                ticket,
+                outcome: Outcome::Aborted,
+                was_unwinding: false,
+            },
+        }
+    }
+}
+
+impl<F: Future> Future for Watched<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let ticket = &this.end.ticket;
+        let _poll = ticket
+            .id_to_record_polls_of()
+            .map(|id| PollGuard::begin(id, ticket.runtime));
+        // The panic goes on at once: nobody sees the future in between who would not have without us.
+        match catch_unwind(AssertUnwindSafe(|| this.future.poll(context))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(ready) => {
+                this.end.outcome = Outcome::Finished;
+                ready
+            }
+            Err(payload) => this.end.panicked(payload),
+        }
+    }
+}
+
+/// Tells the task's end when the future is gone.
+struct End {
+    ticket: Arc<Ticket>,
+    /// If it ended now: a future that is dropped before it has returned or unwound was aborted.
+    outcome: Outcome,
+    /// Whether the thread was unwinding already when the drop began.
+    was_unwinding: bool,
+}
+
+impl End {
+    #[cold]
+    fn panicked(&mut self, payload: Box<dyn Any + Send>) -> ! {
+        self.outcome = Outcome::Panicked(message_of(&*payload));
+        resume_unwind(payload)
+    }
+
+    /// The future is about to be dropped.
+    fn begins(&mut self) {
+        self.was_unwinding = thread::panicking();
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let mut outcome = std::mem::replace(&mut self.outcome, Outcome::Aborted);
+        // A destructor of the future's own values panicked: tokio takes that for a panic of the task.
+        if !self.was_unwinding && thread::panicking() {
+            outcome = Outcome::Panicked(None);
+        }
+        self.ticket.end(outcome);
+    }
+}

@@ -1,0 +1,200 @@
+//! Which places make tasks that never end? Counts by place over time, a look at all live tasks now and then, and rules.
+
+mod census;
+mod history;
+mod rules;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use stallscope_wire::message::{Certainty, Leak};
+
+use self::census::{Census, Figures, Limits};
+use self::history::Rings;
+pub(crate) use self::history::{History, Sample};
+pub(crate) use self::rules::Thresholds;
+use crate::answer::source::Source;
+use crate::findings::Rule;
+
+/// A pass over all tasks takes at most this part of a processor: one in so many.
+const SHARE: u32 = 500;
+const CENSUS_EVERY: Duration = Duration::from_secs(1);
+/// A task that has not been polled for so long is waiting for more than its turn.
+const UNPOLLED: u64 = 1_000_000_000;
+
+/// What is known of leaks. Owned by the agent.
+pub(crate) struct Leaks {
+    thresholds: Thresholds,
+    history: History,
+    census: Census,
+    next_census: Duration,
+    /// Forgotten orphans of each place at the last pass.
+    forgotten: HashMap<u32, u64>,
+    found: HashMap<(u32, Rule), Found>,
+}
+
+/// A place that leaks.
+struct Found {
+    at_first: u64,
+    most: u64,
+}
+
+/// What is to be told of a place.
+#[derive(Clone, Debug)]
+pub(crate) struct Sign {
+    pub(crate) site: u32,
+    pub(crate) rule: Rule,
+    pub(crate) certainty: Certainty,
+    pub(crate) is_over: bool,
+    /// One of the tasks.
+    pub(crate) example: u64,
+    pub(crate) leak: Leak,
+}
+
+impl Leaks {
+    pub(crate) fn new(thresholds: Thresholds) -> Self {
+        Leaks {
+            thresholds,
+            history: History::default(),
+            census: Census::default(),
+            next_census: Duration::ZERO,
+            forgotten: HashMap::new(),
+            found: HashMap::new(),
+        }
+    }
+
+    pub(crate) fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Takes in the counters of all places once a second, and from time to time all tasks. `now`: since the start of recording, as
+    /// `clock` tells it. `idle`: whether a runtime's workers have nothing to do, so that a task that is not polled waits for nobody.
+    /// Returns what has changed, and anew what still holds.
+    pub(crate) fn look(
+        &mut self,
+        now: Duration,
+        counters: impl FnOnce() -> Vec<(u32, Sample)>,
+        source: &dyn Source,
+        clock: impl Fn() -> Duration,
+        idle: impl Fn(u32) -> bool,
+    ) -> Vec<Sign> {
+        if self.history.is_due(now.as_secs()) {
+            self.history.record(now.as_secs(), counters().into_iter());
+        }
+        if now < self.next_census {
+            return Vec::new();
+        }
+        let limits = Limits {
+            idle: self.thresholds.grace,
+            unpolled: UNPOLLED,
+        };
+        self.census = Census::take(source, limits);
+        let cost = clock().saturating_sub(now);
+        self.next_census = now + CENSUS_EVERY.max(cost * SHARE);
+        let signs = self.judge(idle);
+        self.forgotten = self
+            .census
+            .places()
+            .map(|(site, figures)| (site, figures.forgotten.count))
+            .collect();
+        signs
+    }
+
+    fn judge(&mut self, idle: impl Fn(u32) -> bool) -> Vec<Sign> {
+        let mut signs = Vec::new();
+        let sites: Vec<u32> = self.history.places().map(|(site, _)| site).collect();
+        for site in sites {
+            let Some(rings) = self.history.of(site) else {
+                continue;
+            };
+            let figures = self.census.of(site).cloned().unwrap_or_default();
+            let live = rings.now().live();
+            let growth = rules::growth(rings, self.thresholds.window);
+            let before = self.forgotten.get(&site).copied();
+            let orphans = rules::orphans(rings, &figures, before, self.thresholds.grace);
+            let unpolled = figures.unpolled > 0 && idle(figures.unpolled_runtime);
+            let leak = leak(rings, &figures);
+            for (rule, is_seen, certainty, example) in [
+                (
+                    Rule::Growth,
+                    growth.is_some(),
+                    Certainty::Likely,
+                    figures.oldest_example,
+                ),
+                (
+                    Rule::Orphan,
+                    orphans,
+                    Certainty::Likely,
+                    figures.forgotten.oldest_example,
+                ),
+                (
+                    Rule::NeverPolled,
+                    unpolled,
+                    Certainty::Proven,
+                    figures.unpolled_example,
+                ),
+            ] {
+                let holds = match rule {
+                    Rule::NeverPolled => figures.unpolled > 0,
+                    _ => true,
+                };
+                signs.extend(
+                    self.found(site, rule, is_seen, holds, live)
+                        .map(|found| Sign {
+                            site,
+                            rule,
+                            certainty,
+                            is_over: found.is_none(),
+                            example,
+                            leak: Leak {
+                                live_at_first: found.unwrap_or(live),
+                                ..leak
+                            },
+                        }),
+                );
+            }
+        }
+        signs
+    }
+
+    /// None: nothing to tell. Inside: none if it is over, or how many tasks there were at first.
+    fn found(
+        &mut self,
+        site: u32,
+        rule: Rule,
+        is_seen: bool,
+        holds: bool,
+        live: u64,
+    ) -> Option<Option<u64>> {
+        if let Some(found) = self.found.get_mut(&(site, rule)) {
+            found.most = found.most.max(live);
+            if !holds || rules::has_recovered(live, found.most) {
+                self.found.remove(&(site, rule));
+                return Some(None);
+            }
+            return Some(Some(found.at_first));
+        }
+        is_seen.then(|| {
+            let found = Found {
+                at_first: live,
+                most: live,
+            };
+            self.found.insert((site, rule), found);
+            Some(live)
+        })
+    }
+}
+
+fn leak(rings: &Rings, figures: &Figures) -> Leak {
+    let now = rings.now();
+    Leak {
+        live: now.live(),
+        live_at_first: 0,
+        growth_per_second: rings.per_second(|sample| sample.spawned)
+            - rings.per_second(|sample| sample.ended),
+        spawned: now.spawned,
+        ended: now.ended,
+        oldest_ns: figures.oldest,
+        orphans: figures.orphans,
+    }
+}
