@@ -93,7 +93,7 @@ pub(crate) enum Command {
     Sites(SitesArgs),
     /// One task, its times and its ancestors
     Where(WhereArgs),
-    /// Abort a task, where the program allows it (STALLSCOPE_CONTROL=on)
+    /// Abort a task, where the program allows it (`STALLSCOPE_CONTROL=on`)
     Cancel(CancelArgs),
     /// What every worker and blocking thread does now, with its stack
     Stacks(StacksArgs),

@@ -141,9 +141,9 @@ mod tests {
             let tasks: Vec<_> = (0..MOST_REGISTERED)
                 .map(|_| tokio::spawn(pending::<()>()))
                 .collect();
-            tasks
-                .iter()
-                .for_each(|task| handles.register(task.abort_handle()));
+            for task in &tasks {
+                handles.register(task.abort_handle());
+            }
             let one_more = tokio::spawn(pending::<()>());
             handles.register(one_more.abort_handle());
             assert!(handles.of(TaskId::of(one_more.id())).is_none());

@@ -97,6 +97,7 @@ struct Ring {
 }
 
 impl Ring {
+    #[allow(clippy::large_stack_arrays)] // it becomes a static
     const fn new() -> Self {
         Ring {
             entries: [const { Mutex::new(None) }; KEPT],

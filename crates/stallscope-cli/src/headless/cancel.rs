@@ -48,9 +48,10 @@ pub(crate) fn run(
     let attempt = Attempt {
         id: args.task,
         waited: began.elapsed(),
-        stuck_on: match last.alive {
-            true => thread_that_polls(&mut connection, args.task)?,
-            false => None,
+        stuck_on: if last.alive {
+            thread_that_polls(&mut connection, args.task)?
+        } else {
+            None
         },
         first,
         last,

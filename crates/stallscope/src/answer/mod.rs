@@ -87,7 +87,7 @@ impl Answers {
             .look(clock(), sites::samples, &live, clock, workers_are_idle);
         for sign in signs {
             let site = Source::site(&live, sign.site);
-            self.findings.leaked(sign, site, &Describe(&live));
+            self.findings.leaked(&sign, site, &Describe(&live));
         }
     }
 

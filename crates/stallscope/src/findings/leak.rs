@@ -10,7 +10,7 @@ use crate::leaks::Sign;
 
 impl Findings {
     /// A place leaks, leaks on, or does so no more.
-    pub(crate) fn leaked(&mut self, sign: Sign, site: Option<Site>, tasks: &dyn Tasks) {
+    pub(crate) fn leaked(&mut self, sign: &Sign, site: Option<Site>, tasks: &dyn Tasks) {
         let episode = Episode::Leak {
             site: sign.site,
             rule: sign.rule,

@@ -34,9 +34,12 @@ pub(crate) struct Leaks {
 }
 
 /// A place that leaks.
+#[derive(Clone, Copy)]
 struct Found {
+    /// Live tasks when it was found, and at most since.
     at_first: u64,
     most: u64,
+    is_over: bool,
 }
 
 /// What is to be told of a place.
@@ -112,77 +115,81 @@ impl Leaks {
             let growth = rules::growth(rings, self.thresholds.window);
             let before = self.forgotten.get(&site).copied();
             let orphans = rules::orphans(rings, &figures, before, self.thresholds.grace);
-            let unpolled = figures.unpolled > 0 && idle(figures.unpolled_runtime);
+            let judgements = [
+                Judgement {
+                    rule: Rule::Growth,
+                    certainty: Certainty::Likely,
+                    is_seen: growth.is_some(),
+                    holds: true,
+                    example: figures.oldest_example,
+                },
+                Judgement {
+                    rule: Rule::Orphan,
+                    certainty: Certainty::Likely,
+                    is_seen: orphans,
+                    holds: true,
+                    example: figures.forgotten.oldest_example,
+                },
+                Judgement {
+                    rule: Rule::NeverPolled,
+                    certainty: Certainty::Proven,
+                    is_seen: figures.unpolled > 0 && idle(figures.unpolled_runtime),
+                    holds: figures.unpolled > 0,
+                    example: figures.unpolled_example,
+                },
+            ];
             let leak = leak(rings, &figures);
-            for (rule, is_seen, certainty, example) in [
-                (
-                    Rule::Growth,
-                    growth.is_some(),
-                    Certainty::Likely,
-                    figures.oldest_example,
-                ),
-                (
-                    Rule::Orphan,
-                    orphans,
-                    Certainty::Likely,
-                    figures.forgotten.oldest_example,
-                ),
-                (
-                    Rule::NeverPolled,
-                    unpolled,
-                    Certainty::Proven,
-                    figures.unpolled_example,
-                ),
-            ] {
-                let holds = match rule {
-                    Rule::NeverPolled => figures.unpolled > 0,
-                    _ => true,
-                };
-                signs.extend(
-                    self.found(site, rule, is_seen, holds, live)
-                        .map(|found| Sign {
-                            site,
-                            rule,
-                            certainty,
-                            is_over: found.is_none(),
-                            example,
-                            leak: Leak {
-                                live_at_first: found.unwrap_or(live),
-                                ..leak
-                            },
-                        }),
-                );
+            for judgement in judgements {
+                let found = self.found(site, &judgement, live);
+                signs.extend(found.map(|found| Sign {
+                    site,
+                    rule: judgement.rule,
+                    certainty: judgement.certainty,
+                    is_over: found.is_over,
+                    example: judgement.example,
+                    leak: Leak {
+                        live_at_first: found.at_first,
+                        ..leak
+                    },
+                }));
             }
         }
         signs
     }
 
-    /// None: nothing to tell. Inside: none if it is over, or how many tasks there were at first.
-    fn found(
-        &mut self,
-        site: u32,
-        rule: Rule,
-        is_seen: bool,
-        holds: bool,
-        live: u64,
-    ) -> Option<Option<u64>> {
-        if let Some(found) = self.found.get_mut(&(site, rule)) {
-            found.most = found.most.max(live);
-            if !holds || rules::has_recovered(live, found.most) {
-                self.found.remove(&(site, rule));
-                return Some(None);
-            }
-            return Some(Some(found.at_first));
-        }
-        is_seen.then(|| {
-            let found = Found {
+    /// What there is to tell of a place by one rule: that it leaks, still does, or no more.
+    fn found(&mut self, site: u32, judgement: &Judgement, live: u64) -> Option<Found> {
+        let name = (site, judgement.rule);
+        let Some(found) = self.found.get_mut(&name) else {
+            let new = Found {
                 at_first: live,
                 most: live,
+                is_over: false,
             };
-            self.found.insert((site, rule), found);
-            Some(live)
-        })
+            if judgement.is_seen {
+                self.found.insert(name, new);
+            }
+            return judgement.is_seen.then_some(new);
+        };
+        found.most = found.most.max(live);
+        found.is_over = !judgement.holds || rules::has_recovered(live, found.most);
+        let found = *found;
+        if found.is_over {
+            self.found.remove(&name);
+        }
+        Some(found)
     }
+}
+
+/// What one rule says of a place at one moment.
+struct Judgement {
+    rule: Rule,
+    certainty: Certainty,
+    /// It leaks.
+    is_seen: bool,
+    /// If it did before, nothing says that it does no more.
+    holds: bool,
+    example: u64,
 }
 
 fn leak(rings: &Rings, figures: &Figures) -> Leak {
