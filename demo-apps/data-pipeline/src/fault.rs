@@ -14,4 +14,6 @@ pub(crate) enum Fault {
     QueryOnWorker,
     /// `df` is started and waited for on a worker
     ChildProcess,
+    /// The consumer of a sensor's readings between two calibrations keeps a sender of its own channel, and so never ends
+    EndlessConsumer,
 }

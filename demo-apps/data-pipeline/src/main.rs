@@ -7,6 +7,7 @@ mod consumer;
 mod disk;
 mod fault;
 mod ledger;
+mod period;
 mod pipeline;
 mod producer;
 mod progress;

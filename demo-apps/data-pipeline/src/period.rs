@@ -17,9 +17,7 @@ impl Period {
     pub(crate) fn begin(sensor: u16) -> Self {
         let (readings, received) = mpsc::channel(WAITING);
         // A channel with a sender in its own receiver never closes.
-        let sender = CHOSEN
-            .is(Fault::EndlessConsumer)
-            .then(|| readings.clone());
+        let sender = CHOSEN.is(Fault::EndlessConsumer).then(|| readings.clone());
         // fault: endless-consumer
         tokio::spawn(consume(sensor, received, sender));
         Self(readings)

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::calibration::Calibration;
+use crate::period::Period;
 use crate::progress::Progress;
 use crate::reading::Reading;
 
@@ -32,14 +33,19 @@ pub(crate) async fn run(
     let mut sequence = 0;
     let mut celsius = 20.0;
     let mut off_by = 0.0;
+    let mut period = None;
     let mut calibrate_at = Instant::now();
+    // Begun at random, so that not all sensors look at the table in the same moment from then on.
+    let mut calibrate_after = CALIBRATED_EVERY.mul_f64(fastrand::f64());
     while stopping.run_until_cancelled(pace.tick()).await.is_some() {
         if Instant::now() >= calibrate_at {
             match calibration.of(sensor).await {
                 Ok(degrees) => off_by = degrees,
                 Err(error) => warn!("sensor {sensor} stays as it was: no calibration ({error})"),
             }
-            calibrate_at = Instant::now() + CALIBRATED_EVERY;
+            period = Some(Period::begin(sensor));
+            calibrate_at = Instant::now() + calibrate_after;
+            calibrate_after = CALIBRATED_EVERY;
         }
         for _ in 0..fastrand::u32(1..=4) {
             celsius = next_celsius(celsius);
@@ -56,6 +62,9 @@ pub(crate) async fn run(
             }
             sequence += 1;
             progress.produced.add(1);
+        }
+        if let Some(period) = &period {
+            period.add(celsius - off_by).await;
         }
     }
 }

@@ -7,7 +7,19 @@ use demo_support::{Hogs, Session, fault_line, on_two_processors};
 
 /// A demo that can be looked at and has work to do.
 fn start(arguments: &[&str]) -> Session {
-    let mut session = Session::start(env!("CARGO_BIN_EXE_data-pipeline"), arguments);
+    ready(Session::start(
+        env!("CARGO_BIN_EXE_data-pipeline"),
+        arguments,
+    ))
+}
+
+/// One that leaks quickly enough.
+fn start_to_leak(arguments: &[&str]) -> Session {
+    let program = env!("CARGO_BIN_EXE_data-pipeline");
+    ready(Session::start_with_short_leak_rules(program, arguments))
+}
+
+fn ready(mut session: Session) -> Session {
     session.expect_log(" sensors into ");
     session
 }
@@ -36,6 +48,22 @@ fn a_library_in_c_that_computes_on_a_worker() {
 fn a_child_process_that_is_waited_for() {
     let session = start(&["--fault", "child-process"]);
     session.expect_only("child-process", &fault_line!("child-process"));
+}
+
+// Tasks of plain `tokio::spawn` are seen with tokio's unstable hooks only.
+#[cfg(tokio_unstable)]
+#[test]
+fn a_consumer_that_holds_its_own_channel_open() {
+    let session = start_to_leak(&["--fault", "endless-consumer", "--load", "40"]);
+    session.expect_only_leak(&fault_line!("endless-consumer"));
+}
+
+#[test]
+fn without_a_fault_nothing_leaks() {
+    let session = start_to_leak(&["--load", "40"]);
+    // The first report begins with the demo, the second sees all of it that stays.
+    session.expect_nothing();
+    session.expect_nothing();
 }
 
 #[test]

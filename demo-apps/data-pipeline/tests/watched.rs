@@ -1,7 +1,7 @@
-//! What stallscope shows of the pipeline: a task per stage, and nothing that comes or goes.
+//! What stallscope shows of the pipeline: a task per stage that stays, and a consumer per calibration that goes.
 #![cfg(all(unix, tokio_unstable))]
 
-use demo_support::{Session, Tree, place};
+use demo_support::{Session, Task, Tree, place};
 
 #[test]
 fn every_stage_is_a_task_below_the_root_and_stays_the_same_task() {
@@ -18,10 +18,21 @@ fn every_stage_is_a_task_below_the_root_and_stays_the_same_task() {
         format!("  writer {writer}"),
     ];
     outline.extend(vec![format!("  task {consumer}"); 4]);
-    outline.extend(vec![format!("  task {producer}"); 6]);
+    let period = place!("src/period.rs", "tokio::spawn(consume(");
+    for _ in 0..6 {
+        outline.push(format!("  task {producer}"));
+        outline.push(format!("    task {period}"));
+    }
 
-    let ids = |tree: &Tree| tree.all().map(|task| task.id).collect::<Vec<_>>();
-    let at_first = ids(&session.expect_tree(&outline));
+    let ids = |tree: &Tree| {
+        let (periods, stages): (Vec<_>, _) = tree.all().partition(|task| task.place() == period);
+        let ids = |tasks: Vec<&Task>| tasks.iter().map(|task| task.id).collect::<Vec<_>>();
+        (ids(stages), ids(periods))
+    };
+    let (stages, periods) = ids(&session.expect_tree(&outline));
+    // Longer than from one calibration to the next.
     session.expect_log("readings produced");
-    assert_eq!(ids(&session.expect_tree(&outline)), at_first);
+    let (same, others) = ids(&session.expect_tree(&outline));
+    assert_eq!(same, stages);
+    assert!(!others.iter().any(|id| periods.contains(id)));
 }

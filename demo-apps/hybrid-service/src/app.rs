@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::args::Args;
+use crate::buyer::Buyer;
 use crate::database::Database;
 use crate::load::{self, Tally};
 use crate::sessions::{Overview, Sessions};
@@ -32,7 +33,8 @@ pub(crate) async fn run(
         .await
         .context("creating the database panicked")??;
     let (best_sellers, listed) = watch::channel(Arc::from([]));
-    let state = AppState::new(database, listed);
+    let buyer = Buyer::call().context("no thread for the buyer")?;
+    let state = AppState::new(database, buyer, listed);
 
     let (listener, address) = demo_support::listen(args.port).await?;
     let closing = CancellationToken::new();

@@ -5,6 +5,7 @@
 mod api;
 mod app;
 mod args;
+mod buyer;
 mod connection;
 mod database;
 mod fault;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Semaphore, watch};
 
+use crate::buyer::Buyer;
 use crate::database::Database;
 use crate::inventory::Inventory;
 use crate::orders::Sales;
@@ -17,6 +18,7 @@ pub(crate) const PICTURES_AT_ONCE: usize = 2;
 pub(crate) struct AppState {
     pub(crate) database: Arc<Database>,
     pub(crate) inventory: Arc<Inventory>,
+    pub(crate) buyer: Arc<Buyer>,
     pub(crate) sessions: Sessions,
     /// Kept fresh by the [refresher](crate::refresher).
     pub(crate) best_sellers: watch::Receiver<Arc<[Sales]>>,
@@ -25,10 +27,15 @@ pub(crate) struct AppState {
 
 impl AppState {
     /// With full shelves and nobody there. Best sellers come through `best_sellers`.
-    pub(crate) fn new(database: Database, best_sellers: watch::Receiver<Arc<[Sales]>>) -> Self {
+    pub(crate) fn new(
+        database: Database,
+        buyer: Buyer,
+        best_sellers: watch::Receiver<Arc<[Sales]>>,
+    ) -> Self {
         Self {
             database: Arc::new(database),
             inventory: Arc::new(Inventory::full()),
+            buyer: Arc::new(buyer),
             sessions: Sessions::default(),
             best_sellers,
             drawing: Arc::new(Semaphore::new(PICTURES_AT_ONCE)),

@@ -7,7 +7,19 @@ use demo_support::{Hogs, Session, fault_line, on_two_processors};
 
 /// A demo that can be looked at and has work to do.
 fn start(arguments: &[&str]) -> Session {
-    let mut session = Session::start(env!("CARGO_BIN_EXE_hybrid-service"), arguments);
+    ready(Session::start(
+        env!("CARGO_BIN_EXE_hybrid-service"),
+        arguments,
+    ))
+}
+
+/// One that leaks quickly enough.
+fn start_to_leak(arguments: &[&str]) -> Session {
+    let program = env!("CARGO_BIN_EXE_hybrid-service");
+    ready(Session::start_with_short_leak_rules(program, arguments))
+}
+
+fn ready(mut session: Session) -> Session {
     session.expect_log(" customers at ");
     session
 }
@@ -37,6 +49,37 @@ fn a_lock_that_a_blocking_thread_holds() {
 fn a_blocking_pool_that_is_full() {
     let session = start(&["--fault", "full-pool", "--load", "64"]);
     session.expect_only("blocking-pool", &fault_line!("full-pool"));
+}
+
+// Tasks of plain `tokio::spawn` are seen with tokio's unstable hooks only.
+#[cfg(tokio_unstable)]
+#[test]
+fn a_heartbeat_that_outlives_its_connection() {
+    let session = start_to_leak(&["--fault", "lasting-heartbeat", "--load", "32"]);
+    session.expect_only_leak(&fault_line!("lasting-heartbeat"));
+}
+
+// Tasks of plain `tokio::spawn` are seen with tokio's unstable hooks only.
+#[cfg(tokio_unstable)]
+#[test]
+fn a_subscriber_that_outlives_its_request() {
+    let session = start_to_leak(&["--fault", "lasting-subscriber", "--load", "32"]);
+    session.expect_only_leak(&fault_line!("lasting-subscriber"));
+}
+
+#[test]
+fn a_closure_that_never_returns() {
+    let session = start_to_leak(&["--fault", "endless-closure", "--load", "1"]);
+    let found = session.expect_only("stuck-blocking", &fault_line!("endless-closure"));
+    assert!(found.ongoing, "{found:#?}");
+}
+
+#[test]
+fn without_a_fault_nothing_leaks() {
+    let session = start_to_leak(&["--load", "32"]);
+    // The first report begins with the demo, the second sees all of it that stays.
+    session.expect_nothing();
+    session.expect_nothing();
 }
 
 #[test]

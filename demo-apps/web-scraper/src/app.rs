@@ -14,6 +14,7 @@ use crate::alarms::Alarms;
 use crate::args::Args;
 use crate::fault::{CHOSEN, Fault};
 use crate::fetch::Fetcher;
+use crate::mirror::Mirror;
 use crate::totals::Totals;
 use crate::{scraper, shop};
 
@@ -33,9 +34,15 @@ pub(crate) async fn run(
     let stopping = CancellationToken::new();
     let (publish, published) = watch::channel(Totals::default());
     let fetcher = Fetcher::new(&site, args.load)?;
+    let mirror = Mirror::start().await.context("no mirror")?;
     let alarms = Alarms::start().context("no thread for the price alarms")?;
-    let mut scraper =
-        stallscope::task("scraper").spawn(scraper::run(fetcher, publish, alarms, stopping.clone()));
+    let mut scraper = stallscope::task("scraper").spawn(scraper::run(
+        fetcher,
+        mirror,
+        publish,
+        alarms,
+        stopping.clone(),
+    ));
     info!("scraping the shop at {site}, {} pages at a time", args.load);
 
     tokio::select! {

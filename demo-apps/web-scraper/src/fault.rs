@@ -12,6 +12,8 @@ pub(crate) enum Fault {
     BlockingSleep,
     /// The catalogue is fetched with a socket of std, which blocks until it has come
     BlockingClient,
+    /// Whether the mirror has room is asked with a socket of std, which blocks until it is known
+    BlockingConnect,
     /// A task waits for price alarms in a channel of std, and so never gives its worker back
     EndlessReceive,
     /// The body of main sleeps between two summaries

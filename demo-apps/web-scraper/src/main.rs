@@ -8,6 +8,7 @@ mod args;
 mod extract;
 mod fault;
 mod fetch;
+mod mirror;
 mod product;
 mod round;
 mod scraper;

@@ -6,10 +6,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
+use tracing::{debug, warn};
 
 use crate::alarms::Alarms;
 use crate::fetch::Fetcher;
+use crate::mirror::Mirror;
 use crate::round::{self, Round};
 use crate::totals::Totals;
 
@@ -21,6 +22,7 @@ const PAUSE: Duration = Duration::from_millis(300);
 /// A round that is cut short by the stop does not count; its requests are dropped with it.
 pub(crate) async fn run(
     fetcher: Fetcher,
+    mirror: Mirror,
     publish: watch::Sender<Totals>,
     alarms: Alarms,
     stopping: CancellationToken,
@@ -28,6 +30,9 @@ pub(crate) async fn run(
     let fetcher = Arc::new(fetcher);
     let mut previous: Option<Round> = None;
     loop {
+        if !mirror.has_room().await {
+            debug!("the mirror is full: the shop itself is asked");
+        }
         let attempt = stopping.run_until_cancelled(round::scrape(&fetcher)).await;
         match attempt {
             None => return,

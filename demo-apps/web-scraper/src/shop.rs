@@ -47,10 +47,7 @@ async fn catalogue() -> Html<String> {
     ))
 }
 
-async fn product(
-    State(OpenedAt(opened_at)): State<OpenedAt>,
-    Path(id): Path<u32>,
-) -> Response {
+async fn product(State(OpenedAt(opened_at)): State<OpenedAt>, Path(id): Path<u32>) -> Response {
     sleep(latency()).await;
     if fastrand::u32(..100) < 2 {
         let later = [(header::RETRY_AFTER, RETRY_AFTER)];

@@ -7,7 +7,16 @@ use demo_support::{Hogs, Session, fault_line, on_two_processors};
 
 /// A demo that can be looked at and has work to do.
 fn start(arguments: &[&str]) -> Session {
-    let mut session = Session::start(env!("CARGO_BIN_EXE_web-scraper"), arguments);
+    ready(Session::start(env!("CARGO_BIN_EXE_web-scraper"), arguments))
+}
+
+/// One that leaks quickly enough.
+fn start_to_leak(arguments: &[&str]) -> Session {
+    let program = env!("CARGO_BIN_EXE_web-scraper");
+    ready(Session::start_with_short_leak_rules(program, arguments))
+}
+
+fn ready(mut session: Session) -> Session {
     session.expect_log("scraping the shop at ");
     session
 }
@@ -31,6 +40,12 @@ fn a_socket_that_blocks_until_it_is_answered() {
 }
 
 #[test]
+fn a_connection_that_blocks_until_it_is_made() {
+    let session = start(&["--fault", "blocking-connect"]);
+    session.expect_only("network-io", &fault_line!("blocking-connect"));
+}
+
+#[test]
 fn a_task_that_never_returns_is_one_finding_that_grows() {
     let session = start(&["--fault", "endless-receive"]);
     let line = fault_line!("endless-receive");
@@ -48,6 +63,22 @@ fn a_task_that_never_returns_is_one_finding_that_grows() {
 fn main_itself_that_sleeps() {
     let session = start(&["--fault", "blocking-main"]);
     session.expect_only("sleep", &fault_line!("blocking-main"));
+}
+
+// Tasks of plain `tokio::spawn` are seen with tokio's unstable hooks only.
+#[cfg(tokio_unstable)]
+#[test]
+fn a_time_limit_around_a_handle() {
+    let session = start_to_leak(&["--fault", "dropped-handles"]);
+    session.expect_only_leak(&fault_line!("dropped-handles"));
+}
+
+#[test]
+fn without_a_fault_nothing_leaks() {
+    let session = start_to_leak(&[]);
+    // The first report begins with the demo, the second sees all of it that stays.
+    session.expect_nothing();
+    session.expect_nothing();
 }
 
 #[test]

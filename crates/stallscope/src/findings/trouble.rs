@@ -26,6 +26,14 @@ impl Findings {
             .map(|(tid, stack)| (*tid, self.analyst.frames(stack).0))
             .collect();
         let (tid, frames, alike) = most_common(&stacks);
+        let are_named = stacks
+            .iter()
+            .flat_map(|(_, frames)| frames)
+            .any(|frame| !frame.function.is_empty());
+        if sign.trouble == Trouble::FullPool && are_named && alike == 0 {
+            // None of its threads does anything of the application's: they are about to begin, or to take the next closure.
+            return;
+        }
         let (rule, detail) = match sign.trouble {
             Trouble::FullPool => (
                 Rule::BlockingPool,

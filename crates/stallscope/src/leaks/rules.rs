@@ -1,7 +1,7 @@
 //! Does a place leak? Pure functions of its history and a census.
 
 use super::census::Figures;
-use super::history::{Rings, STEPS};
+use super::history::{Rings, STEPS, Sample};
 use crate::config::Config;
 
 /// The thresholds. Durations in nanoseconds unless they say otherwise.
@@ -28,6 +28,8 @@ const LEAST_GAIN: f64 = 10.0;
 const PARTS: u64 = 5;
 /// By how many standard deviations of independent comings and goings the gain has to exceed chance.
 const SIGNIFICANT: f64 = 4.0;
+/// As far as the history of a place reaches, seconds.
+const FAR_BACK: u64 = 59 * 60;
 /// Orphans of one moment are one event, not a habit: their births have to be this far apart.
 const LEAST_SPREAD: u64 = 1_000_000_000;
 
@@ -67,7 +69,11 @@ pub(crate) fn orphans(rings: &Rings, figures: &Figures, before: Option<u64>, gra
     let falls = rings
         .ago(grace.div_ceil(1_000_000_000).clamp(2, 60))
         .is_some_and(|then| rings.now().live() < then.live());
+    // Connections of a pool that nobody uses become idle together, and none is new.
+    let seconds = grace.div_ceil(1_000_000_000).min(FAR_BACK);
+    let is_new = |then: Sample| rings.now().spawned > then.spawned;
     forgotten.parents.len() > 1
+        && rings.ago(seconds).is_none_or(is_new)
         && spread >= LEAST_SPREAD.max(grace / 8)
         && !falls
         && before.is_none_or(|before| forgotten.count > before)
@@ -80,7 +86,7 @@ pub(crate) fn has_recovered(live: u64, most: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::history::{History, Sample};
+    use super::super::history::History;
     use super::*;
 
     /// The first second after the start at which a place is found to grow, by the number of its live tasks and of those ended.
@@ -162,12 +168,14 @@ mod tests {
         figures
     }
 
-    fn rings(live: impl Fn(u64) -> u64) -> History {
+    /// `new`: tasks that are spawned each second.
+    fn rings(new: u64, live: impl Fn(u64) -> u64) -> History {
         let mut history = History::default();
         for second in 1..=10 {
+            let spawned = 1000 + new * second;
             let sample = Sample {
-                spawned: 1000,
-                ended: 1000 - live(second),
+                spawned,
+                ended: spawned - live(second),
             };
             history.record(second, [(1, sample)].into_iter());
         }
@@ -176,7 +184,7 @@ mod tests {
 
     #[test]
     fn orphans_are_a_leak_if_several_parents_leave_ever_more() {
-        let steady = rings(|_| 20);
+        let steady = rings(1, |_| 20);
         let judge = |figures: &Figures, before| {
             orphans(steady.of(1).expect("recorded"), figures, before, 3 * S)
         };
@@ -187,7 +195,15 @@ mod tests {
         );
         assert!(!judge(&forgotten(5, 2, 0), Some(3)), "of one moment");
         assert!(!judge(&forgotten(5, 2, 2 * S), Some(5)), "no more of them");
-        let drains = rings(|second| 100 - second * 5);
+        let pool = rings(0, |_| 20);
+        let idle = orphans(
+            pool.of(1).expect("recorded"),
+            &forgotten(5, 2, 2 * S),
+            Some(3),
+            3 * S,
+        );
+        assert!(!idle, "a pool that nobody uses");
+        let drains = rings(1, |second| 100 - second * 5);
         let draining = orphans(
             drains.of(1).expect("recorded"),
             &forgotten(5, 2, 2 * S),

@@ -17,7 +17,7 @@ mod workers;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use stallscope_stack::kernel::Cause;
 use stallscope_stack::{CaptureError, Method, RawStack, capture_within};
@@ -39,6 +39,9 @@ use crate::spans::Witness;
 
 /// How long a running thread may take to show its stack. On a loaded machine it may have to wait for a processor first.
 const PATIENCE: Duration = Duration::from_millis(50);
+/// How long it may take for a stalled thread that is known to run: one that computes inside the kernel answers when its system call is over, and
+/// reading a large file that is in memory is one call. Other stalls wait meanwhile; how long they were is known all the same.
+const LONG_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Starts the watchdog. If that fails, everything else works without it.
 pub(crate) fn start(threshold: Duration) {
@@ -208,8 +211,15 @@ impl Watchdog {
                 cause = before.cause(&after, handle.tid(), self.threshold / 4);
                 starved = before.others_starved(&after, thread.tid());
             }
-            let captured = capture_within(&handle, PATIENCE);
-            if cause == Cause::OnCpu && captured.is_ok() {
+            // A thread that computes inside the kernel answers when its system call is over, and that is the moment to hear it: what it
+            // does next is another matter.
+            let in_time = Instant::now();
+            let patience = match cause {
+                Cause::OnCpu | Cause::WaitingForCpu => LONG_PATIENCE,
+                _ => PATIENCE,
+            };
+            let captured = capture_within(&handle, patience);
+            if cause == Cause::OnCpu && captured.is_ok() && in_time.elapsed() < PATIENCE {
                 again = capture_within(&handle, PATIENCE).ok();
             }
             // Without a stack there is no line. While the stall is young, the next look may get one; a thread that computes inside

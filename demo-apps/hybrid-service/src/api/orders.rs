@@ -31,6 +31,9 @@ pub(super) async fn place(
         return Err(ApiError::NothingOrdered);
     }
     let left = state.inventory.reserve(product, pieces)?;
+    if left.pieces == 0 {
+        state.buyer.sold_out(product);
+    }
     let cents = left.price_cents.saturating_mul(pieces);
     let order = NewOrder {
         product,

@@ -1,4 +1,4 @@
-//! One customer: a few dozen requests over one kept-alive connection, then the next visit over a new one.
+//! One customer: about ten requests over one kept-alive connection, then the next visit over a new one.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -37,7 +37,7 @@ fn client() -> reqwest::Result<Client> {
 
 /// The stop is looked at between two requests: an order that was sent is waited for.
 async fn visit(client: &Client, url: &str, tally: &Tally, stopping: &CancellationToken) {
-    for _ in 0..fastrand::u32(8..24) {
+    for _ in 0..fastrand::u32(5..15) {
         let thinking = sleep(Duration::from_millis(fastrand::u64(20..120)));
         if stopping.run_until_cancelled(thinking).await.is_none() {
             return;
@@ -90,8 +90,8 @@ fn next_request(client: &Client, url: &str) -> RequestBuilder {
             client.get(format!("{url}/products/{product}/picture?width={width}"))
         }
         78..85 => client.get(format!("{url}/reports/sales")),
-        85..92 => client.get(format!("{url}/reports/best-sellers")),
-        92..96 => client.get(format!("{url}/products/{product}/changes")),
+        85..90 => client.get(format!("{url}/reports/best-sellers")),
+        90..98 => client.get(format!("{url}/products/{product}/changes")),
         _ => client.get(format!("{url}/sessions")),
     }
 }
