@@ -119,16 +119,17 @@ impl Store {
         }
     }
 
-    /// What looked at first as if no line was to blame, or without a stack to find it, becomes an occurrence of what it is.
+    /// What looked at first as if no line was to blame, or could not be told, or had no stack, becomes an occurrence of what it is.
     fn blame_after_all(&mut self, occurrence: &Occurrence) {
         let is_info = |rule: Rule| rule.about().is_info;
+        let was_vague = |rule: Rule| is_info(rule) || rule == Rule::Unknown;
         let Some(open) = self.open.get(&occurrence.episode) else {
             return;
         };
         let finding = &mut self.findings[open.finding];
         let is_line = |place: &Place| matches!(place, Place::Line { .. });
         let locates = !is_line(&finding.place) && is_line(&occurrence.place);
-        if !is_info(occurrence.rule) && (is_info(finding.rule) || locates) {
+        if !was_vague(occurrence.rule) && (was_vague(finding.rule) || locates) {
             finding.open = finding.open.saturating_sub(1);
             finding.count = finding.count.saturating_sub(1);
             self.open.remove(&occurrence.episode);

@@ -19,7 +19,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use stallscope_stack::kernel::Cause;
+use stallscope_stack::kernel::{Cause, ThreadState};
 use stallscope_stack::{CaptureError, Method, RawStack, capture_within};
 
 pub(crate) use self::blocking::{Elderly, Pools, Whereabouts};
@@ -227,6 +227,10 @@ impl Watchdog {
             let young = if cause == Cause::OnCpu { 50 } else { 4 };
             may_come = captured.as_ref().is_err_and(CaptureError::may_pass)
                 && length < young * nanos(self.threshold);
+            // Readings of a thread that was just about to change say nothing; two others will.
+            may_come |= cause == Cause::Unknown
+                && length < 4 * nanos(self.threshold)
+                && ThreadState::unreadable().is_none();
             answered = captured.as_ref().ok().and_then(answered_at);
             stack = captured.map_err(|error| error.to_string());
         }
