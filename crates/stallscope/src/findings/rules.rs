@@ -190,6 +190,15 @@ pub(crate) fn long_poll(seen: &Seen<'_>) -> Verdict {
             is(Rule::ChildProcess)
         }
         Cause::Futex | Cause::Poll(_) if blocks_on => is(Rule::BlockOn),
+        // tokio's own locks are held for a moment, unless their holder gets no processor.
+        Cause::Futex
+            if inner.calls(&[
+                "tokio::runtime::blocking::pool::",
+                "tokio::runtime::scheduler::",
+            ]) =>
+        {
+            is(Rule::CpuStarved)
+        }
         Cause::Futex => is(Rule::Lock),
         Cause::Sleep => is(Rule::Sleep),
         Cause::FileIo(io) => on(Rule::FileIo, io),
@@ -341,6 +350,18 @@ mod tests {
             "app::handler",
         ];
         assert_eq!(judge(&Cause::Futex, &lookup), Rule::Dns);
+    }
+
+    #[test]
+    fn a_lock_of_the_runtime_is_not_the_applications() {
+        let pool = [
+            "parking_lot::raw_mutex::RawMutex::lock_slow",
+            "tokio::runtime::blocking::pool::Spawner::spawn_task",
+            "tokio::fs::file::File::open",
+            "app::handler",
+            "tokio::runtime::scheduler::multi_thread::worker::run",
+        ];
+        assert_eq!(judge(&Cause::Futex, &pool), Rule::CpuStarved);
     }
 
     #[test]
