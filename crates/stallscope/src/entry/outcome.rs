@@ -2,7 +2,6 @@
 //!
 //! A panic passes through with the very payload it began with; it is looked at, once, on its way.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,7 +10,6 @@ use std::thread;
 
 use pin_project_lite::pin_project;
 
-use super::root::PollGuard;
 use super::ticket::Ticket;
 use crate::ended::{Outcome, message_of};
 
@@ -49,10 +47,7 @@ impl<F: Future> Future for Watched<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let ticket = &this.end.ticket;
-        let _poll = ticket
-            .id_to_record_polls_of()
-            .map(|id| PollGuard::begin(id, ticket.runtime));
+        let _poll = this.end.ticket.poll();
         // The panic goes on at once: nobody sees the future in between who would not have without us.
         match catch_unwind(AssertUnwindSafe(|| this.future.poll(context))) {
             Ok(Poll::Pending) => Poll::Pending,
@@ -60,7 +55,10 @@ impl<F: Future> Future for Watched<F> {
                 this.end.outcome = Outcome::Finished;
                 ready
             }
-            Err(payload) => this.end.panicked(payload),
+            Err(payload) => {
+                this.end.outcome = Outcome::Panicked(message_of(&*payload));
+                resume_unwind(payload)
+            }
         }
     }
 }
@@ -75,12 +73,6 @@ struct End {
 }
 
 impl End {
-    #[cold]
-    fn panicked(&mut self, payload: Box<dyn Any + Send>) -> ! {
-        self.outcome = Outcome::Panicked(message_of(&*payload));
-        resume_unwind(payload)
-    }
-
     /// The future is about to be dropped.
     fn begins(&mut self) {
         self.was_unwinding = thread::panicking();

@@ -107,10 +107,10 @@ impl Drop for Announced {
 }
 
 /// A poll in progress; it ends when the guard is dropped, also by a panic.
-pub(super) struct PollGuard(TaskId);
+struct PollGuard(TaskId);
 
 impl PollGuard {
-    pub(super) fn begin(id: TaskId, runtime: RuntimeIndex) -> Self {
+    fn begin(id: TaskId, runtime: RuntimeIndex) -> Self {
         let _ = RECORDER.poll_started(id, runtime);
         PollGuard(id)
     }

@@ -2,7 +2,7 @@
 
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering};
 
 use tokio::task::AbortHandle;
 
@@ -16,14 +16,17 @@ use crate::runtimes::{self, RuntimeIndex};
 ///
 /// Without hooks, the task is recorded by the thread that spawned it, or by its first poll if
 /// another worker is faster; a task can even end before its spawner comes round to it. The state
-/// decides, so that each task is recorded once and none is left behind as alive.
+/// decides, so that each task is recorded once and none is left behind as alive. Polls that end while
+/// its spawner, preempted perhaps, is still recording it are counted by whoever is last to know.
 pub(crate) struct Ticket {
     state: AtomicU8,
+    /// Polls that found no record to be counted in.
+    uncounted: AtomicU16,
     id: AtomicU64,
     name: Option<Arc<str>>,
     place: &'static Location<'static>,
     parent: Option<TaskId>,
-    pub(super) runtime: RuntimeIndex,
+    runtime: RuntimeIndex,
     /// Its future is gone, so its handle has to go too.
     has_ended: AtomicBool,
 }
@@ -46,6 +49,7 @@ impl Ticket {
             .filter(|&task| RECORDER.knows(task));
         Ticket {
             state: AtomicU8::new(NEW),
+            uncounted: AtomicU16::new(0),
             id: AtomicU64::new(0),
             name,
             place,
@@ -62,9 +66,16 @@ impl Ticket {
     }
 
     pub(super) fn record(&self, id: TaskId) {
-        if !self.goes_from(NEW, RECORDING) {
-            return;
+        if self.begins_to_be_recorded() {
+            self.record_now(id);
         }
+    }
+
+    fn begins_to_be_recorded(&self) -> bool {
+        self.goes_from(NEW, RECORDING)
+    }
+
+    fn record_now(&self, id: TaskId) {
         self.id.store(id.0, Ordering::Relaxed);
         RECORDER.task_spawned(Spawned {
             id,
@@ -73,23 +84,44 @@ impl Ticket {
             runtime: self.runtime,
             name: self.name.clone(),
         });
-        if !self.goes_from(RECORDING, RECORDED) {
+        let is_alive = self.goes_from(RECORDING, RECORDED);
+        self.count_polls(id);
+        if !is_alive {
             RECORDER.task_ended(id); // it ended meanwhile, on another worker
         }
     }
 
-    /// The id under which this poll is to be recorded; none if others do that.
-    pub(super) fn id_to_record_polls_of(&self) -> Option<TaskId> {
-        match self.state.load(Ordering::Acquire) {
+    /// A poll of the task begins on this thread, and lasts as long as what is returned; none if others record it.
+    pub(super) fn poll(&self) -> Option<PollOf<'_>> {
+        let id = match self.state.load(Ordering::Acquire) {
             NEW => {
                 let id = TaskId::of(tokio::task::try_id()?);
                 self.record(id);
-                Some(id)
+                id
             }
             // Its spawner, on another worker, is about to have recorded it.
-            RECORDING => tokio::task::try_id().map(TaskId::of),
-            RECORDED => Some(TaskId(self.id.load(Ordering::Relaxed))),
-            _ => None,
+            RECORDING => TaskId::of(tokio::task::try_id()?),
+            RECORDED => TaskId(self.id.load(Ordering::Relaxed)),
+            _ => return None,
+        };
+        let _ = RECORDER.poll_started(id, self.runtime);
+        Some(PollOf { ticket: self, id })
+    }
+
+    #[cold]
+    fn poll_was_not_counted(&self, id: TaskId) {
+        // This before the look at the state, its counterpart after the state has changed: one of the two sees the other.
+        self.uncounted.fetch_add(1, Ordering::SeqCst);
+        if self.state.load(Ordering::SeqCst) == RECORDED {
+            self.count_polls(id);
+        }
+    }
+
+    fn count_polls(&self, id: TaskId) {
+        if self.uncounted.load(Ordering::SeqCst) > 0 {
+            for _ in 0..self.uncounted.swap(0, Ordering::SeqCst) {
+                RECORDER.poll_had_been(id);
+            }
         }
     }
 
@@ -136,8 +168,22 @@ impl Ticket {
 
     fn goes_from(&self, from: u8, to: u8) -> bool {
         self.state
-            .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
+            .compare_exchange(from, to, Ordering::SeqCst, Ordering::Acquire)
             .is_ok()
+    }
+}
+
+/// A poll in progress; it ends when this is dropped, also by a panic.
+pub(super) struct PollOf<'a> {
+    ticket: &'a Ticket,
+    id: TaskId,
+}
+
+impl Drop for PollOf<'_> {
+    fn drop(&mut self) {
+        if !RECORDER.poll_ended(self.id) {
+            self.ticket.poll_was_not_counted(self.id);
+        }
     }
 }
 
@@ -183,5 +229,37 @@ pub(crate) mod announcement {
                     .and_then(|mut place| std::mem::replace(&mut *place, ticket))
             })
             .ok()?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recorder::Totals;
+
+    fn totals(id: TaskId) -> Totals {
+        RECORDER.last_look(id).totals
+    }
+
+    #[tokio::test]
+    async fn a_poll_that_ends_before_the_spawner_has_recorded_the_task_is_counted() {
+        tokio::spawn(async {
+            let ticket = Ticket::new(None, Location::caller());
+            let id = TaskId::of(tokio::task::id());
+            // The spawner is preempted here …
+            assert!(ticket.begins_to_be_recorded());
+            for _ in 0..2 {
+                drop(ticket.poll());
+            }
+            assert_eq!(totals(id).polls, 0);
+            // … and goes on.
+            ticket.record_now(id);
+            assert_eq!(totals(id).polls, 2);
+            drop(ticket.poll());
+            assert_eq!(totals(id).polls, 3);
+            ticket.end(Outcome::Finished);
+        })
+        .await
+        .expect("no panic");
     }
 }

@@ -212,12 +212,13 @@ impl Recorder {
         })
     }
 
+    /// False: the poll is not counted, for nobody has recorded the task yet.
     #[inline]
-    pub(crate) fn poll_ended(&'static self, id: TaskId) {
+    pub(crate) fn poll_ended(&'static self, id: TaskId) -> bool {
         let now = self.clock.now();
         thread::with_record(&self.threads, |thread| {
             let Some(started) = thread.poll_ended(id) else {
-                return;
+                return true;
             };
             let lasted = now.since(started);
             thread.poll_times.count(lasted);
@@ -229,11 +230,24 @@ impl Recorder {
                 });
             }
             let inside = thread.enter();
+            let Some(place) = self.store.find(&inside, id) else {
+                return false;
+            };
+            place.slot().poll_ended(now, lasted, inside.thread());
+            if place.slot().life() == Life::Ending {
+                self.finish(thread, place, Life::Ending);
+            }
+            true
+        })
+    }
+
+    /// Counts a poll of which it is known only now that it has been: how long it lasted is not.
+    pub(crate) fn poll_had_been(&'static self, id: TaskId) {
+        let now = self.clock.now();
+        thread::with_record(&self.threads, |thread| {
+            let inside = thread.enter();
             if let Some(place) = self.store.find(&inside, id) {
-                place.slot().poll_ended(now, lasted, inside.thread());
-                if place.slot().life() == Life::Ending {
-                    self.finish(thread, place, Life::Ending);
-                }
+                place.slot().poll_ended(now, 0, inside.thread());
             }
         });
     }

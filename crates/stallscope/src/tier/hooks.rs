@@ -40,7 +40,9 @@ pub(crate) fn install(
         }),
     };
     match hooks.after_task_poll {
-        None => builder.on_after_task_poll(|task| RECORDER.poll_ended(TaskId::of(task.id()))),
+        None => builder.on_after_task_poll(|task| {
+            RECORDER.poll_ended(TaskId::of(task.id()));
+        }),
         Some(theirs) => builder.on_after_task_poll(move |task| {
             theirs(task);
             RECORDER.poll_ended(TaskId::of(task.id()));
