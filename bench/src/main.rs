@@ -11,6 +11,8 @@ mod clock;
 mod gate;
 mod idle;
 mod instrumented;
+#[cfg(feature = "stallscope")]
+mod locks;
 mod measure;
 mod memory;
 #[cfg(feature = "stallscope")]
@@ -48,6 +50,8 @@ fn main() -> Result<()> {
         "stalls-asleep" => stalls::run(&arguments, stalls::Stall::Asleep)?,
         #[cfg(feature = "stallscope")]
         "stalls-computing" => stalls::run(&arguments, stalls::Stall::Computing)?,
+        #[cfg(feature = "stallscope")]
+        "locks" => locks::run(&arguments)?,
         #[cfg(feature = "stallscope")]
         "pause" => pause::run(&arguments)?,
         other => bail!(

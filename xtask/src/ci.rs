@@ -96,6 +96,14 @@ fn steps(workspace: &Metadata) -> Vec<Step> {
             "test --package stallscope --features tracing-subscriber spans",
         ),
         Step::new(
+            "tests of async stacks",
+            "test --package stallscope --features taskdump async_stack",
+        ),
+        Step::new(
+            "lints with async stacks",
+            "clippy --package stallscope --features taskdump --all-targets -- --deny warnings",
+        ),
+        Step::new(
             "soak of the captures",
             "test --package stallscope-stack --test soak -- --nocapture",
         )
@@ -245,6 +253,8 @@ mod tests {
         RUSTFLAGS= cargo clippy --target-dir target/core --package stallscope --package stallscope-macros --package stallscope-stack --package stallscope-wire --all-targets -- --deny warnings
         RUSTFLAGS= cargo test --target-dir target/core --package stallscope --package stallscope-macros --package stallscope-stack --package stallscope-wire --features stallscope/tracing-subscriber
         cargo test --package stallscope --features tracing-subscriber spans
+        cargo test --package stallscope --features taskdump async_stack
+        cargo clippy --package stallscope --features taskdump --all-targets -- --deny warnings
         STALLSCOPE_SOAK_SECONDS=20 cargo test --package stallscope-stack --test soak -- --nocapture
         RUSTFLAGS= cargo clippy --target-dir target/core --package stallscope --no-default-features --features deep --all-targets -- --deny warnings
         RUSTFLAGS= cargo clippy --target-dir target/core --package stallscope --no-default-features --all-targets -- --deny warnings

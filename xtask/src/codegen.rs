@@ -52,6 +52,8 @@ fn generate(proto: &Path) -> anyhow::Result<String> {
     let modules = prost_build::Config::new()
         // Its Debug hides the token: stallscope-wire/src/handshake.rs.
         .skip_debug(["stallscope.v1.Hello"])
+        // Few findings have one, and it is most of their size: stallscope-wire/src/frame.rs.
+        .boxed("stallscope.v1.Finding.span")
         .generate(requests)?;
     let mut modules = modules.into_values();
     let (Some(code), None) = (modules.next(), modules.next()) else {

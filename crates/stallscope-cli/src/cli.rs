@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::filter::{self, Filter, PlaceFilter};
 use crate::headless::finding::fail_on::FailOn;
 use crate::headless::sort::Sort;
+use crate::locks::LocksSort;
 use crate::places::PlaceSort;
 use crate::rules;
 use crate::target::TcpAddress;
@@ -91,7 +92,9 @@ pub(crate) enum Command {
     /// The places that spawn tasks, the one that looks most like a leak first
     #[command(visible_alias = "places")]
     Sites(SitesArgs),
-    /// One task, its times and its ancestors
+    /// Who holds the locks of `stallscope::sync` and who waits for them, the longest queue first
+    Locks(LocksArgs),
+    /// One task, its times and its ancestors; of one that has ended lately also how
     Where(WhereArgs),
     /// Abort a task, where the program allows it (`STALLSCOPE_CONTROL=on`)
     Cancel(CancelArgs),
@@ -156,6 +159,31 @@ pub(crate) struct SitesArgs {
     #[arg(long, short)]
     pub(crate) reverse: bool,
     /// At most this many places
+    #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: Option<u64>,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LocksArgs {
+    /// Only locks with this text in a place, in the name of a task or thread that holds them or waits, or in their kind
+    #[arg(
+        long,
+        short,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) filter: String,
+    /// Figures sort largest first, places by name
+    #[arg(long, short, value_enum, value_name = "COLUMN", default_value_t = LocksSort::Queue)]
+    pub(crate) sort: LocksSort,
+    /// Turn the order around
+    #[arg(long, short)]
+    pub(crate) reverse: bool,
+    /// At most this many locks
     #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) limit: Option<u64>,
     /// One JSON object on standard output

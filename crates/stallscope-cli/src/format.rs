@@ -1,5 +1,8 @@
 //! Times and foreign text as people read them.
 
+/// In place of what is not known, for people; scripts read `null`.
+pub(crate) const UNKNOWN: &str = "?";
+
 /// A duration in nanoseconds with two or three significant digits: `850ns`, `1.2ms`, `12s`, `3m20s`, `2h05m`, `3d04h`.
 pub(crate) fn duration(ns: u64) -> String {
     const UNITS: [(u64, &str); 3] = [(1_000, "µs"), (1_000_000, "ms"), (1_000_000_000, "s")];
@@ -42,7 +45,7 @@ pub(crate) fn duration_or_none(ns: u64) -> String {
 pub(crate) fn growth(per_second: f64) -> String {
     const UNITS: [(f64, &str); 3] = [(1.0, "s"), (60.0, "min"), (3_600.0, "h")];
     if !per_second.is_finite() {
-        return "?".to_owned();
+        return UNKNOWN.to_owned();
     }
     for (seconds, unit) in UNITS {
         let rate = per_second * seconds;
@@ -60,7 +63,7 @@ pub(crate) fn growth(per_second: f64) -> String {
 /// Events per second: `9.0`, `<0.1`, `1250`; `-` if there was none.
 pub(crate) fn rate(per_second: f64) -> String {
     match per_second {
-        rate if !rate.is_finite() => "?".to_owned(),
+        rate if !rate.is_finite() => UNKNOWN.to_owned(),
         rate if rate <= 0.0 => "-".to_owned(),
         rate if rate < 0.05 => "<0.1".to_owned(),
         rate if rate < 99.95 => format!("{rate:.1}"),
@@ -87,18 +90,9 @@ pub(crate) fn printable(text: &str) -> String {
         .collect()
 }
 
-/// A path as the compiler recorded it, without what says nothing: that of a crate from a registry begins with the crate, that of
-/// the standard library with `library/`.
-pub(crate) fn source_path(path: &str) -> &str {
-    ["/registry/src/", "/rustc/"]
-        .into_iter()
-        .find_map(|above| path.split_once(above)?.1.split_once('/'))
-        .map_or(path, |(_, below)| below)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{duration, growth, printable, rate, source_path};
+    use super::{duration, growth, printable, rate};
 
     #[test]
     fn durations_keep_their_significant_digits() {
@@ -152,24 +146,6 @@ mod tests {
         ];
         for (per_second, text) in shown {
             assert_eq!(rate(per_second), text, "{per_second}");
-        }
-    }
-
-    #[test]
-    fn paths_begin_where_they_begin_to_tell_something() {
-        let shown = [
-            ("src/main.rs", "src/main.rs"),
-            (
-                "/home/me/.cargo/registry/src/a-registry-1949cf8c/tokio-1.54.1/src/park.rs",
-                "tokio-1.54.1/src/park.rs",
-            ),
-            (
-                "/rustc/59807616e1fa2540724bfbac14d7976d7e4a3860/library/std/src/fs.rs",
-                "library/std/src/fs.rs",
-            ),
-        ];
-        for (path, begins) in shown {
-            assert_eq!(source_path(path), begins);
         }
     }
 

@@ -1,8 +1,17 @@
 //! The figures of a leak in words, for the page of a finding and for its text.
 
-use stallscope_wire::message::Leak;
+use stallscope_wire::message::{Finding, Leak};
 
 use crate::format::{duration, growth};
+
+/// What to call the task of a finding: of a place that leaks, it is one of many.
+pub(crate) fn label_of_task(finding: &Finding) -> &'static str {
+    if finding.leak.is_some() {
+        "example"
+    } else {
+        "task"
+    }
+}
 
 /// Each figure with its label, those that say nothing left out.
 pub(crate) fn figures(leak: &Leak) -> Vec<(&'static str, String)> {

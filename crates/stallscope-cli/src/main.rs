@@ -1,15 +1,21 @@
 //! The `stallscope` binary: shows what a tokio program is doing, while it does it.
 
+mod cancel;
 mod cli;
 mod client;
+mod conflict;
 mod failure;
 mod filter;
 mod format;
 mod headless;
 mod leak;
+mod locks;
+mod order;
 mod places;
 mod rules;
+mod source;
 mod target;
+mod task;
 mod time;
 mod tui;
 
@@ -18,9 +24,7 @@ use std::process::ExitCode;
 
 use cli::{Cli, Command, Instead};
 use failure::Failure;
-use headless::{
-    cancel, doctor, ended, findings, list, ps, report, run, sites, stacks, tree, where_task,
-};
+use headless::{doctor, ended, findings, list, ps, report, run, sites, stacks, tree, where_task};
 use target::Target;
 
 fn main() -> ExitCode {
@@ -51,10 +55,11 @@ fn execute(cli: &Cli) -> Result<ExitCode, Failure> {
         Some(Command::Ps(args)) => ps::run(&target()?, args, &mut out)?,
         Some(Command::Tree(args)) => tree::run(&target()?, args, &mut out)?,
         Some(Command::Sites(args)) => sites::run(&target()?, args, &mut out)?,
+        Some(Command::Locks(args)) => headless::locks::run(&target()?, args, &mut out)?,
         Some(Command::Where(args)) => where_task::run(&target()?, args, &mut out)?,
         Some(Command::Stacks(args)) => stacks::run(&target()?, args, &mut out)?,
         Some(Command::Findings(args)) => findings::run(&target()?, args, &mut out)?,
-        Some(Command::Cancel(args)) => return cancel::run(&target()?, args, &mut out),
+        Some(Command::Cancel(args)) => return headless::cancel::run(&target()?, args, &mut out),
         Some(Command::Report(args)) => return report::run(&target()?, args, &mut out),
         Some(Command::Doctor(args)) => doctor::run(&target()?, args, &mut out)?,
         Some(Command::List(args)) => {

@@ -5,6 +5,8 @@ use std::cmp::Ordering;
 use clap::ValueEnum;
 use stallscope_wire::message::SiteStats;
 
+use crate::format::UNKNOWN;
+
 /// What places are sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PlaceSort {
@@ -33,11 +35,6 @@ pub(crate) enum History {
 }
 
 impl PlaceSort {
-    /// Figures are looked at for their largest.
-    pub(crate) fn largest_first(self) -> bool {
-        self != PlaceSort::Site
-    }
-
     /// The order of two places. What is equal comes in the order of what looks like a leak, then by place, whatever the direction.
     pub(crate) fn compare(
         self,
@@ -130,6 +127,15 @@ impl History {
 /// Whether its agent keeps histories and rates. One that does sends at least the present.
 pub(crate) fn has_history(stats: &SiteStats) -> bool {
     !stats.live_by_second.is_empty()
+}
+
+/// A figure that only such an agent knows, for people.
+pub(crate) fn if_known(stats: &SiteStats, figure: impl FnOnce() -> String) -> String {
+    if has_history(stats) {
+        figure()
+    } else {
+        UNKNOWN.to_owned()
+    }
 }
 
 fn position(stats: &SiteStats) -> Option<(&str, u32, u32)> {

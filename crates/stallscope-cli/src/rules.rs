@@ -14,9 +14,14 @@ pub(crate) struct Rule {
     pub(crate) name: &'static str,
     /// What happened, as half a sentence.
     words: &'static str,
+    /// Of a conflict, in a word each: what happened at the line to look at, and at the other.
+    sides: (&'static str, &'static str),
     /// Tells of the machine and blames no line: always of severity info.
     pub(crate) informs: bool,
 }
+
+/// Where it is not known what either side did.
+const UNKNOWN_SIDES: (&str, &str) = ("here", "there");
 
 /// Every kind there is.
 pub(crate) static KINDS: [Kind; 3] = [
@@ -60,7 +65,10 @@ pub(crate) static KINDS: [Kind; 3] = [
                 "never-polled",
                 "it was spawned, and no worker ever polled it",
             ),
-            blames("never-yields", "it wakes itself on and on"),
+            blames(
+                "never-yields",
+                "it does not come back from a poll, and keeps its worker",
+            ),
             blames(
                 "stuck-blocking",
                 "its closure does not return, and will hold up the shutdown",
@@ -74,39 +82,55 @@ pub(crate) static KINDS: [Kind; 3] = [
     Kind {
         name: "unsynchronized-state",
         rules: &[
-            blames(
+            conflicts(
                 "lost-update",
                 "it wrote over what another task had written since it read",
+                ("wrote", "lost"),
             ),
-            blames("torn-region", "it was dropped in the middle of a change"),
-            blames(
+            conflicts(
+                "torn-region",
+                "it was dropped in the middle of a change",
+                ("region", "wrote"),
+            ),
+            conflicts(
                 "guard-across-await",
                 "it kept a lock that blocks threads while it was suspended",
+                ("guard", "met"),
             ),
-            blames(
+            conflicts(
                 "span-across-await",
                 "it left a span entered while it was suspended",
+                ("span", "met"),
             ),
-            blames(
+            conflicts(
                 "thread-local-across-await",
                 "it set a thread's value, and read another thread's",
+                ("read", "set"),
             ),
-            blames(
+            conflicts(
                 "overlapping-access",
-                "two threads were at it at the same time",
+                "another access was going on at the same time, and one of the two writes",
+                ("began", "went on"),
             ),
-            blames(
+            conflicts(
                 "memory-watch",
                 "another thread touched it in the middle of an access",
+                ("touched", "touched"),
             ),
-            blames("deadlock", "each waits for what another of them holds"),
-            blames(
+            conflicts(
+                "deadlock",
+                "each waits for what another of them holds",
+                ("waits", "waits"),
+            ),
+            conflicts(
                 "futurelock",
                 "the lock is reserved for a future that nobody polls",
+                ("reserved", "waits"),
             ),
-            blames(
+            conflicts(
                 "convoy",
                 "it held a lock while it was suspended, and others queued",
+                ("holds", "waits"),
             ),
         ],
     },
@@ -116,7 +140,19 @@ const fn blames(name: &'static str, words: &'static str) -> Rule {
     Rule {
         name,
         words,
+        sides: UNKNOWN_SIDES,
         informs: false,
+    }
+}
+
+const fn conflicts(
+    name: &'static str,
+    words: &'static str,
+    sides: (&'static str, &'static str),
+) -> Rule {
+    Rule {
+        sides,
+        ..blames(name, words)
     }
 }
 
@@ -129,9 +165,17 @@ const fn informs(name: &'static str, words: &'static str) -> Rule {
 
 /// What happened, as half a sentence; `None` for a rule that this version does not know.
 pub(crate) fn words(kind: &str, rule: &str) -> Option<&'static str> {
+    find(kind, rule).map(|rule| rule.words)
+}
+
+/// What happened at the line to look at, and at the other, in a word each.
+pub(crate) fn sides(kind: &str, rule: &str) -> (&'static str, &'static str) {
+    find(kind, rule).map_or(UNKNOWN_SIDES, |rule| rule.sides)
+}
+
+fn find(kind: &str, rule: &str) -> Option<&'static Rule> {
     let kind = KINDS.iter().find(|known| known.name == kind)?;
-    let rule = kind.rules.iter().find(|known| known.name == rule)?;
-    Some(rule.words)
+    kind.rules.iter().find(|known| known.name == rule)
 }
 
 /// For `stallscope report --help`.
@@ -180,6 +224,17 @@ mod tests {
                 "{}",
                 rule.name
             );
+        }
+    }
+
+    /// They are labels in the listings.
+    #[test]
+    fn a_side_is_told_in_eight_letters_at_most() {
+        for rule in KINDS.iter().flat_map(|kind| kind.rules) {
+            let (here, there) = rule.sides;
+            for word in [here, there] {
+                assert!((1..=8).contains(&word.len()), "{}: {word}", rule.name);
+            }
         }
     }
 

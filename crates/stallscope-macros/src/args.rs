@@ -137,10 +137,12 @@ static RUNTIME: [Argument; 6] = [
     Argument::new("name", value::runtime_name, Needs::AnyFlavor),
 ];
 
-/// What a test can be held to.
-static LIMITS: [Argument; 2] = [
+/// What a test can be held to, and how it is run.
+static LIMITS: [Argument; 4] = [
     Argument::new("long_poll", value::duration, Needs::AnyFlavor),
-    Argument::new("leaks", value::leaks, Needs::AnyFlavor),
+    Argument::new("leaks", value::allowance, Needs::AnyFlavor),
+    Argument::new("conflicts", value::allowance, Needs::AnyFlavor),
+    Argument::new("perturb", value::seeds, Needs::AnyFlavor),
 ];
 
 impl Argument {

@@ -123,7 +123,7 @@ impl AsyncFn {
             Flavor::MultiThread | Flavor::CurrentThread => "run",
             Flavor::Local => "run_local",
         };
-        self.expand(run, &builder(arguments))
+        self.expand(run, &builder(arguments), &TokenStream::new())
     }
 
     fn into_test(mut self, arguments: &Arguments) -> TokenStream {
@@ -134,17 +134,18 @@ impl AsyncFn {
         self.attributes
             .insert(0, parse_quote!(#[::core::prelude::v1::test]));
         let (builder, limits) = (builder(arguments), limits(arguments));
-        self.expand(test, &quote!(#builder, #limits))
+        // A test can be run more often than once.
+        self.expand(test, &quote!(#builder, #limits), &quote!(||))
     }
 
-    /// The fn with a body that calls `run` with what it `takes` and the async block.
-    fn expand(mut self, run: &str, takes: &TokenStream) -> TokenStream {
+    /// The fn with a body that calls `run` with what it `takes` and the async block, as it is or `made_by` a closure.
+    fn expand(mut self, run: &str, takes: &TokenStream, made_by: &TokenStream) -> TokenStream {
         let keyword = self.signature.asyncness.take();
         // `run` learns from its caller where the root future comes from: this line, not that of the attribute.
         let place = keyword.map_or(self.signature.fn_token.span, |keyword| keyword.span);
         let run = Ident::new(run, place);
         let future = self.future(place);
-        let call = quote_spanned!(place=> ::stallscope::__private::#run(#takes, #future));
+        let call = quote_spanned!(place=> ::stallscope::__private::#run(#takes, #made_by #future));
         let block = braces(quote!(return #call;), self.body_span);
 
         let Self {
@@ -304,7 +305,12 @@ mod tests {
     #[test]
     fn test_is_a_test_with_limits() {
         let expansion = test(
-            quote!(long_poll = "2s", start_paused = true),
+            quote!(
+                perturb = "0..200",
+                long_poll = "2s",
+                start_paused = true,
+                conflicts = "allow"
+            ),
             quote! {
                 #[ignore]
                 async fn checks() { work().await }
@@ -323,8 +329,10 @@ mod tests {
                         builder
                     },
                     ::stallscope::__private::Limits::new()
-                        .long_poll(::core::time::Duration::from_millis(2000u64)),
-                    async {
+                        .long_poll(::core::time::Duration::from_millis(2000u64))
+                        .conflicts(true)
+                        .perturb(0u64..=199u64),
+                    || async {
                         if let ::core::option::Option::Some(declared) =
                             ::core::option::Option::None::<()>
                         {

@@ -84,7 +84,8 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// Runs an async fn as a test, on a tokio runtime that stallscope watches. It stands where `#[tokio::test]` stood, and
-/// fails the test also if one of its polls held a thread for too long, or if it left tasks behind.
+/// fails the test also if one of its polls held a thread for too long, if it left tasks behind, or if its tasks used the same
+/// state without an order.
 ///
 /// ```
 /// use std::time::Duration;
@@ -154,12 +155,64 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// Without `--cfg tokio_unstable` only tasks of `stallscope::spawn` are listed. Others are told by their number, which tokio
 /// counts, and fail the test too.
 ///
+/// **State** that was used by several without an order they agree on: an update that was lost, a region that was torn, accesses
+/// that overlapped, a guard or a span that was held across an `.await`. It is seen where the test uses `stallscope::sync`,
+/// `stallscope::atomic` or `stallscope::thread_local!`; spans are seen in the body. Each is told with the lines of both sides:
+///
+/// ```text
+/// state was used by several without an order they agree on
+///
+/// `hits`: src/hits.rs:9 wrote a value made from an older one than what src/hits.rs:9 had written: that write is lost
+///   task 81, after task 80; 3 times
+///   what it means and what to do: docs/findings.md#unsynchronized-state-lost-update
+/// ```
+///
+/// It fails the test in whose runtime it happened: in its body, a task, a closure of `spawn_blocking`, or a thread that has
+/// entered the runtime. What another thread does cannot be told to be of this test or that one; it is said on standard error, and
+/// fails none. A `static` that tests share is shared by their tasks too. After a panic of the body it is told as well: it may be why.
+///
+/// # Perturbed tests
+///
+/// Most of that happens once in a thousand runs. Seeded delays at the points that stallscope sees bring it out:
+///
+/// ```
+/// use std::sync::Arc;
+/// use stallscope::sync::Shared;
+///
+/// #[stallscope::test(perturb = "0..200")]
+/// async fn counts_every_hit() {
+///     let hits = Arc::new(Shared::new("hits", 0));
+///     let counts = |hits: Arc<Shared<u64>>| async move { hits.update(|hits| *hits += 1) };
+///     let tasks = [hits.clone(), hits.clone()].map(|hits| stallscope::spawn(counts(hits)));
+///     for task in tasks {
+///         task.await.expect("no panic");
+///     }
+///     assert_eq!(hits.get(), 2);
+/// }
+/// ```
+///
+/// The body is run once with each seed, on a runtime of its own, until one run fails: by a panic, an error, or any of the above.
+/// Then the seed is told, and how to run exactly that again:
+///
+/// ```text
+/// perturbed with seed 17; the same again: STALLSCOPE_PERTURB=17 cargo test hits::counts_every_hit
+/// ```
+///
+/// The variable stands for the seeds of all tests that have the argument. It takes a seed or a range, too. Where one thread does all
+/// the work a seed decides everything that stallscope does; with several, a run is much like the one before.
+///
+/// Held up, for up to a millisecond, are threads that use `Shared`, `AccessProbe`, `stallscope::thread_local!` or a blocking lock. Others
+/// are let go first by async locks, regions of `stallscope::atomic`, tasks of `stallscope::spawn`, and the body. Only this test
+/// is delayed, and no poll is too long for it.
+///
 /// # Arguments
 ///
 /// | argument | value | default | with flavor |
 /// |---|---|---|---|
 /// | `long_poll` | how long a poll may take, from `"1ms"` to `"60s"` | `STALLSCOPE_LONG_POLL`, else `"20ms"` | any |
 /// | `leaks` | `"deny"`, or `"allow"`: tasks may be alive at the end of the body | `"deny"` | any |
+/// | `conflicts` | `"deny"`, or `"allow"`: state may be used without an order | `"deny"` | any |
+/// | `perturb` | a seed, as in `42`, or a range of seeds, as in `"0..200"` | not perturbed | any |
 ///
 /// and those of [`#[stallscope::main]`](macro@main), with the same meaning. The default flavor is `"current_thread"`, as
 /// with `#[tokio::test]`.

@@ -126,8 +126,8 @@ pub(crate) fn duration(name: &str, literal: &Lit) -> Result<Value, String> {
     }
 }
 
-/// Whether tasks may be left.
-pub(crate) fn leaks(name: &str, literal: &Lit) -> Result<Value, String> {
+/// Whether what would fail the test may happen.
+pub(crate) fn allowance(name: &str, literal: &Lit) -> Result<Value, String> {
     let allowed = match string(name, literal)?.as_str() {
         "allow" => true,
         "deny" => false,
@@ -138,6 +138,32 @@ pub(crate) fn leaks(name: &str, literal: &Lit) -> Result<Value, String> {
         }
     };
     Ok(Value::Limit(quote_spanned!(literal.span()=> #allowed)))
+}
+
+/// `42`, or `"0..200"`, as an inclusive range of `u64`.
+pub(crate) fn seeds(name: &str, literal: &Lit) -> Result<Value, String> {
+    let expected = "expected a seed, as in `42`, or a range of seeds, as in `\"0..200\"`";
+    let no_seed = || format!("`{name}` is no seed: {expected}.");
+    let (first, last) = match literal {
+        Lit::Int(seed) => {
+            let seed: u64 = seed.base10_parse().map_err(|_| no_seed())?;
+            (seed, seed)
+        }
+        Lit::Str(text) => {
+            let text = text.value();
+            let seed = |text: &str| text.trim().parse::<u64>().map_err(|_| no_seed());
+            let (first, end) = text.split_once("..").ok_or_else(no_seed)?;
+            let (first, end) = (seed(first)?, seed(end)?);
+            match end.checked_sub(1) {
+                Some(last) if first <= last => (first, last),
+                _ => return Err(format!("`{name}` has no seed in it: {expected}.")),
+            }
+        }
+        _ => return Err(no_seed()),
+    };
+    Ok(Value::Limit(
+        quote_spanned!(literal.span()=> #first..=#last),
+    ))
 }
 
 fn string(name: &str, literal: &Lit) -> Result<String, String> {

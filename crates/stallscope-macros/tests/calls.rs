@@ -11,6 +11,7 @@ use stallscope::__private::{CALLS, Call, Limits};
 /// The names that expansions use, with notes in place of a runtime.
 pub(crate) mod __private {
     use std::cell::Cell;
+    use std::ops::RangeInclusive;
     use std::panic::Location;
     use std::time::Duration;
 
@@ -27,6 +28,8 @@ pub(crate) mod __private {
     pub(crate) struct Limits {
         pub(crate) long_poll: Option<Duration>,
         pub(crate) leaks: Option<bool>,
+        pub(crate) conflicts: Option<bool>,
+        pub(crate) seeds: Option<RangeInclusive<u64>>,
     }
 
     impl Limits {
@@ -42,6 +45,16 @@ pub(crate) mod __private {
         pub(crate) fn leaks(self, allowed: bool) -> Self {
             let leaks = self.leaks.or(Some(allowed));
             Self { leaks, ..self }
+        }
+
+        pub(crate) fn conflicts(self, allowed: bool) -> Self {
+            let conflicts = self.conflicts.or(Some(allowed));
+            Self { conflicts, ..self }
+        }
+
+        pub(crate) fn perturb(self, seeds: RangeInclusive<u64>) -> Self {
+            let seeds = self.seeds.clone().or(Some(seeds));
+            Self { seeds, ..self }
         }
     }
 
@@ -65,20 +78,20 @@ pub(crate) mod __private {
     pub(crate) fn test<F: Future>(
         builder: tokio::runtime::Builder,
         limits: Limits,
-        body: F,
+        mut body: impl FnMut() -> F,
     ) -> F::Output {
         note("test", builder.0, limits, Location::caller());
-        super::complete(body)
+        super::complete(body())
     }
 
     #[track_caller]
     pub(crate) fn test_local<F: Future>(
         builder: tokio::runtime::Builder,
         limits: Limits,
-        body: F,
+        mut body: impl FnMut() -> F,
     ) -> F::Output {
         note("test_local", builder.0, limits, Location::caller());
-        super::complete(body)
+        super::complete(body())
     }
 
     fn note(
@@ -222,7 +235,8 @@ mod tests {
         long_poll = "1500ms",
         flavor = "multi_thread",
         worker_threads = 2,
-        leaks = "deny"
+        leaks = "deny",
+        perturb = 0x2a
     )]
     pub(super) async fn with_limit() -> Result<(), Error> {
         Ok(())
@@ -232,7 +246,9 @@ mod tests {
         flavor = "local",
         start_paused = true,
         Long_Poll = "1m",
-        leaks = "allow"
+        leaks = "allow",
+        perturb = "7 .. 9",
+        conflicts = "allow"
     )]
     pub(super) async fn local() {}
 
@@ -258,13 +274,14 @@ fn test_gets_one_thread_unless_told_otherwise_and_its_limits() {
     let (output, call) = observe(tests::with_limit);
     assert_eq!((output, call.function), (Ok(()), "test"));
     let limits = Limits::new().long_poll(Duration::from_millis(1500));
-    assert_eq!(call.limits, limits.leaks(false));
+    assert_eq!(call.limits, limits.leaks(false).perturb(42..=42));
     assert_eq!(call.builder, "multi_thread enable_all=() worker_threads=2");
 
     let ((), call) = observe(tests::local);
     assert_eq!(call.function, "test_local");
     let limits = Limits::new().long_poll(Duration::from_secs(60));
-    assert_eq!(call.limits, limits.leaks(true));
+    let limits = limits.leaks(true).conflicts(true).perturb(7..=8);
+    assert_eq!(call.limits, limits);
     assert_eq!(
         call.builder,
         "current_thread enable_all=() start_paused=true"

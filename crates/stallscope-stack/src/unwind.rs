@@ -86,6 +86,15 @@ impl Unwinder {
     pub fn unwind(&mut self, stack: &RawStack) -> Trace {
         self.walker.walk(stack)
     }
+
+    /// The trace of a stack that this process has walked by other means: its return addresses, the innermost first.
+    pub fn of_return_addresses(&mut self, addresses: &[u64]) -> Trace {
+        Trace {
+            frames: self.walker.frames_of(addresses),
+            ended: Ended::Root,
+            certainty: Certainty::Exact,
+        }
+    }
 }
 
 impl Default for Unwinder {

@@ -202,8 +202,8 @@ mod tests {
 
     use super::*;
     use crate::message::{
-        ClientMessage, EndedTask, Finding, NodeKey, Runtime, SiteStats, Task, Term, ThreadStack,
-        TreeRow, Worker,
+        ClientMessage, EndedTask, Finding, Lock, LockHolder, LockWaiter, NodeKey, Party, Runtime,
+        SiteStats, Task, Term, ThreadStack, TreeRow, Worker,
     };
 
     proptest! {
@@ -249,6 +249,10 @@ mod tests {
             size_of::<SiteStats>(),
             size_of::<EndedTask>(),
             size_of::<Finding>(),
+            size_of::<Lock>(),
+            size_of::<LockHolder>(),
+            size_of::<LockWaiter>(),
+            size_of::<Party>(),
             size_of::<ThreadStack>(),
             size_of::<Runtime>(),
             size_of::<Worker>(),

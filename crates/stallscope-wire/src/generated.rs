@@ -46,7 +46,10 @@ pub struct Subscribe {
     /// 0: answer once. Otherwise at least 50.
     #[prost(uint32, tag = "2")]
     pub interval_ms: u32,
-    #[prost(oneof = "subscribe::Topic", tags = "3, 4, 5, 6, 7, 8, 9, 10, 11, 12")]
+    #[prost(
+        oneof = "subscribe::Topic",
+        tags = "3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14"
+    )]
     pub topic: ::core::option::Option<subscribe::Topic>,
 }
 /// Nested message and enum types in `Subscribe`.
@@ -73,6 +76,10 @@ pub mod subscribe {
         Ended(super::EndedQuery),
         #[prost(message, tag = "12")]
         Cancel(super::CancelQuery),
+        #[prost(message, tag = "13")]
+        AsyncStack(super::AsyncStackQuery),
+        #[prost(message, tag = "14")]
+        Locks(super::LockQuery),
     }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -228,6 +235,27 @@ pub struct CancelQuery {
     #[prost(uint64, tag = "1")]
     pub task: u64,
 }
+/// What a task waits for. A task that was spawned through stallscope is woken and polled for that, where the application was built so
+/// that it can be (feature `taskdump`); the answer takes up to 250 ms if its worker does not come round to it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AsyncStackQuery {
+    #[prost(uint64, tag = "1")]
+    pub task: u64,
+}
+/// A window over the tracked locks that exist and were ever taken.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LockQuery {
+    #[prost(enumeration = "LockSort", tag = "1")]
+    pub sort: i32,
+    #[prost(bool, tag = "2")]
+    pub ascending: bool,
+    /// 0: up to 1000.
+    #[prost(uint32, tag = "3")]
+    pub limit: u32,
+    /// Only locks with this text in a place, in the name of a task or thread, or in their kind; compared without regard to case. Empty: all.
+    #[prost(string, tag = "4")]
+    pub text: ::prost::alloc::string::String,
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AgentMessage {
     #[prost(oneof = "agent_message::Body", tags = "1, 2, 3, 4")]
@@ -270,6 +298,9 @@ pub struct Process {
     /// Wall clock at the start of recording, nanoseconds since 1970.
     #[prost(uint64, tag = "5")]
     pub started_unix_ns: u64,
+    /// Whether clients may change what the application does: STALLSCOPE_CONTROL=on.
+    #[prost(bool, tag = "6")]
+    pub control: bool,
 }
 /// The connection will be closed; the sentence says why and what to do.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -295,7 +326,10 @@ pub struct Update {
     /// Time since the start of recording at which this was read.
     #[prost(uint64, tag = "2")]
     pub at_ns: u64,
-    #[prost(oneof = "update::Body", tags = "3, 4, 5, 6, 7, 8, 9, 10, 11, 12")]
+    #[prost(
+        oneof = "update::Body",
+        tags = "3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14"
+    )]
     pub body: ::core::option::Option<update::Body>,
 }
 /// Nested message and enum types in `Update`.
@@ -322,6 +356,10 @@ pub mod update {
         Ended(super::EndedWindow),
         #[prost(message, tag = "12")]
         Cancel(super::Cancellation),
+        #[prost(message, tag = "13")]
+        AsyncStack(super::AsyncStack),
+        #[prost(message, tag = "14")]
+        Locks(super::LockWindow),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -659,6 +697,92 @@ pub struct Details {
     pub unseen: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AsyncStack {
+    /// One for each place at which the task waits: in a `select!` or `join!` there are several.
+    #[prost(message, repeated, tag = "1")]
+    pub branches: ::prost::alloc::vec::Vec<AsyncBranch>,
+    /// Places that are not among them, because they were too many.
+    #[prost(uint64, tag = "2")]
+    pub more: u64,
+    /// Why there is no stack, and what would bring it, as a sentence; empty if nothing is missing.
+    #[prost(string, tag = "3")]
+    pub missing: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AsyncBranch {
+    /// Outermost first: from the task's own future down to the one of the runtime that it waits for.
+    #[prost(message, repeated, tag = "1")]
+    pub frames: ::prost::alloc::vec::Vec<Frame>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LockWindow {
+    /// How many locks match.
+    #[prost(uint64, tag = "1")]
+    pub matched: u64,
+    #[prost(message, repeated, tag = "2")]
+    pub locks: ::prost::alloc::vec::Vec<Lock>,
+    /// Locks that were taken and are not tracked, because there were too many.
+    #[prost(uint64, tag = "3")]
+    pub left_out: u64,
+}
+/// A lock of `stallscope::sync`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Lock {
+    /// Names it as long as it exists; never given out again.
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+    #[prost(enumeration = "LockKind", tag = "2")]
+    pub kind: i32,
+    /// Where it was made.
+    #[prost(message, optional, tag = "3")]
+    pub made_at: ::core::option::Option<Location>,
+    #[prost(message, repeated, tag = "4")]
+    pub holders: ::prost::alloc::vec::Vec<LockHolder>,
+    /// Readers that hold it beside those.
+    #[prost(uint32, tag = "5")]
+    pub more_holders: u32,
+    /// The first of the queue, at most 32.
+    #[prost(message, repeated, tag = "6")]
+    pub waiters: ::prost::alloc::vec::Vec<LockWaiter>,
+    /// How many wait.
+    #[prost(uint64, tag = "7")]
+    pub queue: u64,
+    #[prost(uint64, tag = "8")]
+    pub acquisitions: u64,
+    /// Acquisitions that had to wait.
+    #[prost(uint64, tag = "9")]
+    pub contended: u64,
+    /// Of those that had to wait: 99 of 100 did not wait for longer. An upper bound, exact to a factor of two.
+    #[prost(uint64, tag = "10")]
+    pub p99_wait_ns: u64,
+    #[prost(uint64, tag = "11")]
+    pub longest_wait_ns: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LockHolder {
+    /// With the line where it took the lock.
+    #[prost(message, optional, tag = "1")]
+    pub party: ::core::option::Option<Party>,
+    #[prost(enumeration = "LockMode", tag = "2")]
+    pub mode: i32,
+    /// At least so long: counted from when somebody looked first, a waiter or a client.
+    #[prost(uint64, tag = "3")]
+    pub held_ns: u64,
+    /// It was seen not to run while it held the lock.
+    #[prost(bool, tag = "4")]
+    pub across_await: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LockWaiter {
+    /// With the line that waits.
+    #[prost(message, optional, tag = "1")]
+    pub party: ::core::option::Option<Party>,
+    #[prost(enumeration = "LockMode", tag = "2")]
+    pub mode: i32,
+    #[prost(uint64, tag = "3")]
+    pub waits_ns: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Doctor {
     #[prost(message, repeated, tag = "1")]
     pub entries: ::prost::alloc::vec::Vec<DoctorEntry>,
@@ -741,11 +865,33 @@ pub struct Finding {
     #[prost(message, repeated, tag = "20")]
     pub occurrences: ::prost::alloc::vec::Vec<Occurrence>,
     /// In which span of the application's own `tracing` it was when the stack was taken. Unset: in none, or not known.
-    #[prost(message, optional, tag = "21")]
-    pub span: ::core::option::Option<Span>,
+    #[prost(message, optional, boxed, tag = "21")]
+    pub span: ::core::option::Option<::prost::alloc::boxed::Box<Span>>,
     /// Of kind "task-leak": the figures of the place that leaks.
     #[prost(message, optional, tag = "22")]
     pub leak: ::core::option::Option<Leak>,
+    /// Of kind "unsynchronized-state": the other sides of what happened at `location`.
+    #[prost(message, repeated, tag = "23")]
+    pub parties: ::prost::alloc::vec::Vec<Party>,
+}
+/// One side of a conflict over shared state.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Party {
+    /// The line of its access.
+    #[prost(message, optional, tag = "1")]
+    pub location: ::core::option::Option<Location>,
+    /// Unset: a thread outside of any task.
+    #[prost(message, optional, tag = "2")]
+    pub task: ::core::option::Option<FindingTask>,
+    /// On which it happened; 0 if that is not known.
+    #[prost(uint32, tag = "3")]
+    pub tid: u32,
+    /// What it does at that line, if it is about locks.
+    #[prost(enumeration = "LockRole", tag = "4")]
+    pub role: i32,
+    /// Name of that thread, as the system shows it; empty unless it is about locks and outside of any task.
+    #[prost(string, tag = "5")]
+    pub thread: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Span {
@@ -1089,6 +1235,48 @@ impl Comparison {
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
+pub enum LockSort {
+    /// by queue
+    Unknown = 0,
+    Queue = 1,
+    /// The longest of its holders.
+    Hold = 2,
+    /// By the number of acquisitions that had to wait.
+    Contention = 3,
+    /// By the 99th percentile of waits.
+    Wait = 4,
+    Place = 5,
+}
+impl LockSort {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unknown => "LOCK_SORT_UNKNOWN",
+            Self::Queue => "LOCK_SORT_QUEUE",
+            Self::Hold => "LOCK_SORT_HOLD",
+            Self::Contention => "LOCK_SORT_CONTENTION",
+            Self::Wait => "LOCK_SORT_WAIT",
+            Self::Place => "LOCK_SORT_PLACE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "LOCK_SORT_UNKNOWN" => Some(Self::Unknown),
+            "LOCK_SORT_QUEUE" => Some(Self::Queue),
+            "LOCK_SORT_HOLD" => Some(Self::Hold),
+            "LOCK_SORT_CONTENTION" => Some(Self::Contention),
+            "LOCK_SORT_WAIT" => Some(Self::Wait),
+            "LOCK_SORT_PLACE" => Some(Self::Place),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
 pub enum TierState {
     Unknown = 0,
     On = 1,
@@ -1231,6 +1419,72 @@ impl Outcome {
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
+pub enum LockKind {
+    Unknown = 0,
+    Mutex = 1,
+    RwLock = 2,
+    /// Those that block the thread.
+    BlockingMutex = 3,
+    BlockingRwLock = 4,
+}
+impl LockKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unknown => "LOCK_KIND_UNKNOWN",
+            Self::Mutex => "LOCK_KIND_MUTEX",
+            Self::RwLock => "LOCK_KIND_RW_LOCK",
+            Self::BlockingMutex => "LOCK_KIND_BLOCKING_MUTEX",
+            Self::BlockingRwLock => "LOCK_KIND_BLOCKING_RW_LOCK",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "LOCK_KIND_UNKNOWN" => Some(Self::Unknown),
+            "LOCK_KIND_MUTEX" => Some(Self::Mutex),
+            "LOCK_KIND_RW_LOCK" => Some(Self::RwLock),
+            "LOCK_KIND_BLOCKING_MUTEX" => Some(Self::BlockingMutex),
+            "LOCK_KIND_BLOCKING_RW_LOCK" => Some(Self::BlockingRwLock),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum LockMode {
+    Unknown = 0,
+    /// Alone: a mutex, or for writing.
+    Exclusive = 1,
+    Shared = 2,
+}
+impl LockMode {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unknown => "LOCK_MODE_UNKNOWN",
+            Self::Exclusive => "LOCK_MODE_EXCLUSIVE",
+            Self::Shared => "LOCK_MODE_SHARED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "LOCK_MODE_UNKNOWN" => Some(Self::Unknown),
+            "LOCK_MODE_EXCLUSIVE" => Some(Self::Exclusive),
+            "LOCK_MODE_SHARED" => Some(Self::Shared),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
 pub enum Level {
     Unknown = 0,
     Ok = 1,
@@ -1257,6 +1511,35 @@ impl Level {
             "LEVEL_OK" => Some(Self::Ok),
             "LEVEL_INFO" => Some(Self::Info),
             "LEVEL_WARNING" => Some(Self::Warning),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum LockRole {
+    Unknown = 0,
+    Waits = 1,
+    Holds = 2,
+}
+impl LockRole {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unknown => "LOCK_ROLE_UNKNOWN",
+            Self::Waits => "LOCK_ROLE_WAITS",
+            Self::Holds => "LOCK_ROLE_HOLDS",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "LOCK_ROLE_UNKNOWN" => Some(Self::Unknown),
+            "LOCK_ROLE_WAITS" => Some(Self::Waits),
+            "LOCK_ROLE_HOLDS" => Some(Self::Holds),
             _ => None,
         }
     }

@@ -6,7 +6,7 @@
 //! - [`message`]: what can be said, made from `proto/stallscope.proto`, which is the specification
 //! - [`frame`]: where one message ends and the next begins
 //! - [`handshake`]: who is there, and which version of the protocol both speak
-//! - [`text`]: how kinds, states and places are spelled, for filters and for people
+//! - [`text`]: how kinds, states, places and stacks are spelled, for filters and for people
 //!
 //! Invariant: no sockets, no files, no clocks, no threads. Bytes come in as slices and go out as vectors, so every
 //! state of a conversation can be had in a test.

@@ -31,6 +31,7 @@ fn conversation() -> [Vec<u8>; 5] {
                 tokio_version: "1.54.1".to_owned(),
                 stallscope_version: "0.1.0".to_owned(),
                 started_unix_ns: 1_795_210_380_000_000_000,
+                control: false,
             }),
         })),
         to_agent(&ClientMessage {

@@ -7,8 +7,8 @@ use std::fmt::{Debug, Write};
 use prost::{Message, UnknownEnumValue};
 use stallscope_wire::frame::{Decoder, Limit, encode};
 use stallscope_wire::message::{
-    Certainty, Comparison, Field, Level, Outcome, Severity, SiteSort, TaskKind, TaskSort,
-    TaskState, TierState,
+    Certainty, Comparison, Field, Level, LockKind, LockMode, LockRole, LockSort, Outcome, Severity,
+    SiteSort, TaskKind, TaskSort, TaskState, TierState,
 };
 
 #[test]
@@ -35,6 +35,10 @@ fn numbers_of_enums() {
         names(|number| Level::try_from(number).map(|value| value.as_str_name())),
         names(|number| Severity::try_from(number).map(|value| value.as_str_name())),
         names(|number| Certainty::try_from(number).map(|value| value.as_str_name())),
+        names(|number| LockSort::try_from(number).map(|value| value.as_str_name())),
+        names(|number| LockKind::try_from(number).map(|value| value.as_str_name())),
+        names(|number| LockMode::try_from(number).map(|value| value.as_str_name())),
+        names(|number| LockRole::try_from(number).map(|value| value.as_str_name())),
     ];
     insta::assert_snapshot!(numbers.concat());
 }

@@ -14,18 +14,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::task::AbortHandle;
 
+use crate::by_id::ById;
 use crate::recorder::TaskId;
 
 /// The handles of this process.
 pub(crate) static HANDLES: Handles = Handles::new();
 
-/// None until it is needed: a map cannot be made in a constant.
-type Map = Mutex<Option<HashMap<TaskId, AbortHandle>>>;
-
 pub(crate) struct Handles {
-    /// Of live tasks spawned through stallscope. Locked at their spawn and end only.
-    spawned: [Map; 16],
-    registered: Map,
+    /// Of live tasks spawned through stallscope.
+    spawned: ById<AbortHandle>,
+    /// None until it is needed: a map cannot be made in a constant.
+    registered: Mutex<Option<HashMap<TaskId, AbortHandle>>>,
     refused: AtomicU64,
 }
 
@@ -35,7 +34,7 @@ pub(crate) const MOST_REGISTERED: usize = 4096;
 impl Handles {
     pub(crate) const fn new() -> Self {
         Handles {
-            spawned: [const { Mutex::new(None) }; 16],
+            spawned: ById::new(),
             registered: Mutex::new(None),
             refused: AtomicU64::new(0),
         }
@@ -43,23 +42,17 @@ impl Handles {
 
     /// Keeps the handle of a task that was spawned through stallscope, until [`Handles::ended`].
     pub(crate) fn spawned(&self, handle: AbortHandle) {
-        let id = TaskId::of(handle.id());
-        lock(self.shard(id))
-            .get_or_insert_default()
-            .insert(id, handle);
+        self.spawned.insert(TaskId::of(handle.id()), handle);
     }
 
     /// The future of a task spawned through stallscope is gone.
     pub(crate) fn ended(&self, id: TaskId) {
-        let handle = lock(self.shard(id))
-            .as_mut()
-            .and_then(|map| map.remove(&id));
-        drop(handle); // outside of the lock
+        self.spawned.remove(id);
     }
 
     /// Keeps the handle of a task that the application has registered, if there is room.
     pub(crate) fn register(&self, handle: AbortHandle) {
-        let mut registered = lock(&self.registered);
+        let mut registered = self.registered();
         let map = registered.get_or_insert_default();
         if map.len() < MOST_REGISTERED {
             let before = map.insert(TaskId::of(handle.id()), handle);
@@ -72,15 +65,15 @@ impl Handles {
 
     /// The handle of a task that lives.
     pub(crate) fn of(&self, id: TaskId) -> Option<AbortHandle> {
-        let find = |map: &Map| lock(map).as_ref()?.get(&id).cloned();
-        find(self.shard(id))
-            .or_else(|| find(&self.registered))
+        self.spawned
+            .get(id)
+            .or_else(|| self.registered().as_ref()?.get(&id).cloned())
             .filter(|handle| !handle.is_finished())
     }
 
     /// Lets go of registered tasks that have ended.
     pub(crate) fn tidy(&self) {
-        let ended: Vec<_> = match lock(&self.registered).as_mut() {
+        let ended: Vec<_> = match self.registered().as_mut() {
             Some(map) => map.extract_if(|_, handle| handle.is_finished()).collect(),
             None => Vec::new(),
         };
@@ -92,13 +85,11 @@ impl Handles {
         self.refused.load(Ordering::Relaxed)
     }
 
-    fn shard(&self, id: TaskId) -> &Map {
-        &self.spawned[id.0 as usize % self.spawned.len()]
+    fn registered(&self) -> MutexGuard<'_, Option<HashMap<TaskId, AbortHandle>>> {
+        self.registered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn lock(map: &Map) -> MutexGuard<'_, Option<HashMap<TaskId, AbortHandle>>> {
-    map.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -126,11 +117,7 @@ mod tests {
             assert!(task.await.expect_err("it never ends").is_cancelled());
             assert!(handles.of(id).is_none(), "what has ended cannot be aborted");
             handles.tidy();
-            assert!(
-                lock(&handles.registered)
-                    .as_ref()
-                    .is_none_or(HashMap::is_empty)
-            );
+            assert!(handles.registered().as_ref().is_none_or(HashMap::is_empty));
         });
     }
 

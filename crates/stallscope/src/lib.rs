@@ -19,7 +19,7 @@
 //! | has `#[tokio::main]` | [`#[stallscope::main]`](macro@main) in its place | everything the tier allows |
 //! | builds its runtime by hand | [`BuilderExt::stallscope`] and [`root`] | the same |
 //! | cannot change how its runtime is made | [`init`] in the first line of `main` | the core tier |
-//! | has tests with `#[tokio::test]` | [`#[stallscope::test]`](macro@test) in its place: it fails a test that stalls or leaves tasks behind | as the first |
+//! | has tests with `#[tokio::test]` | [`#[stallscope::test]`](macro@test) in its place: it fails a test that stalls, leaves tasks behind or shares state badly | as the first |
 //!
 //! [`spawn`] and [`task`] spawn tasks that are seen on every tier and can have a name;
 //! [`allow_blocking`] marks a stall as intended; [`assert_no_leaked_tasks`] looks for tasks that are left; [`cancellable`] lets clients abort a task of tokio's own, where that is allowed.
@@ -47,6 +47,7 @@
 //! | feature | adds | brings |
 //! |---|---|---|
 //! | `tracing-subscriber` (off) | `stallscope::spans()`, a layer for the application's own subscriber: a finding then names the `tracing` span it was in, with its fields | `tracing-subscriber` 0.3 without features of its own |
+//! | `taskdump` (off) | `stallscope where TASK` says what a suspended task of [`spawn`] waits for, by the lines of its awaits; needs `--cfg tokio_unstable`, and Linux on x86-64 or aarch64 | tokio's feature `taskdump`, and with it the crate `backtrace` |
 //!
 //! The oldest supported Rust is 1.88. Platforms: Linux is where it is tested;
 //! on other Unix systems the socket and the tree work the same, with a memory fence per poll in
@@ -58,6 +59,7 @@
 
 mod agent;
 mod answer;
+mod by_id;
 mod config;
 mod control;
 mod dump;
@@ -65,10 +67,12 @@ mod ended;
 mod entry;
 mod findings;
 mod leaks;
+mod locks;
 mod process;
 mod recorder;
 mod runtimes;
 mod spans;
+pub mod sync;
 mod tier;
 mod watch;
 
@@ -85,11 +89,12 @@ pub use crate::entry::root::root;
 pub use crate::entry::task::{TaskBuilder, spawn, task};
 #[cfg(feature = "tracing-subscriber")]
 pub use crate::spans::{SpanLayer, spans};
+pub use crate::sync::region::atomic;
 
 /// What the macros expand to. Not part of the API.
 #[doc(hidden)]
 pub mod __private {
-    pub use tokio;
+    pub use {std, tokio};
 
     pub use crate::entry::main::{run, run_local};
     pub use crate::entry::test::{Limits, test, test_local};

@@ -1,6 +1,7 @@
 //! Is stallscope on in this process? The first entry point decides, once.
 
 use std::io::Write;
+use std::ops::RangeInclusive;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -45,11 +46,22 @@ pub(crate) fn is_off() -> bool {
     STARTED.get().is_some_and(|started| !started.config.enabled)
 }
 
+/// Whether an entry point has started stallscope. Starts nothing.
+#[inline]
+pub(crate) fn is_on() -> bool {
+    STARTED.get().is_some_and(|started| started.config.enabled)
+}
+
 /// From how long on a poll is a finding.
 pub(crate) fn long_poll() -> Duration {
     STARTED
         .get()
         .map_or(Duration::MAX, |started| started.config.long_poll)
+}
+
+/// With which seeds tests that are perturbed are to be, whatever they say themselves.
+pub(crate) fn seeds() -> Option<RangeInclusive<u64>> {
+    STARTED.get()?.config.perturb.clone()
 }
 
 /// Whether clients may change what the application does.

@@ -41,6 +41,8 @@ struct State {
     handle: Option<Handle>,
     /// Threads and root futures of the runtime that are alive.
     holders: u32,
+    /// There has been one.
+    was_held: bool,
 }
 
 impl Watched {
@@ -49,6 +51,7 @@ impl Watched {
             identity: None,
             handle: None,
             holders: 0,
+            was_held: false,
         };
         Watched {
             hooked,
@@ -63,6 +66,7 @@ impl Watched {
         let current = Handle::try_current().ok();
         let mut state = self.state();
         state.holders += 1;
+        state.was_held = true;
         if let Some(current) = current {
             state.identity.get_or_insert(current.id());
             state.handle.get_or_insert(current);
@@ -111,6 +115,10 @@ impl Watched {
 
     pub(crate) fn handle(&self) -> Option<Handle> {
         self.state().handle.clone()
+    }
+
+    fn was_held(&self) -> bool {
+        self.state().was_held
     }
 
     fn identity(&self) -> Option<Id> {
@@ -182,11 +190,13 @@ impl Runtimes {
     /// The runtimes that have shown themselves.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (RuntimeIndex, &'static Watched)> + use<> {
         let all = self.all().clone();
-        let indexed = all
-            .into_iter()
-            .enumerate()
-            .map(|(index, watched)| (index as RuntimeIndex, watched));
-        indexed.filter(|(_, watched)| watched.identity().is_some())
+        indexed(all).filter(|(_, watched)| watched.identity().is_some())
+    }
+
+    /// One of them; none if it has not shown itself.
+    pub(crate) fn get(&self, runtime: RuntimeIndex) -> Option<&'static Watched> {
+        let watched = *self.all().get(usize::from(runtime))?;
+        watched.identity().is_some().then_some(watched)
     }
 
     fn all(&self) -> MutexGuard<'_, Vec<&'static Watched>> {
@@ -258,22 +268,40 @@ pub(crate) fn on_pool_thread() -> bool {
     POOL_THREAD.get()
 }
 
-/// Whether all workers of a runtime are parked, or nobody has driven it so far.
-pub(crate) fn workers_are_idle(runtime: u32) -> bool {
-    let Some((_, watched)) = RUNTIMES
-        .iter()
-        .find(|(index, _)| u32::from(*index) == runtime)
-    else {
-        return true;
+/// What a runtime's workers do, as far as it matters to a task that is not polled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Workers {
+    /// Some are busy, or it is not known.
+    Busy,
+    /// All of them wait for something to do.
+    Parked,
+    /// There never was one: no thread of the runtime and no root future has been seen. One that is given to `block_on` without
+    /// [`root`](crate::root) is not.
+    None,
+}
+
+pub(crate) fn workers(runtime: u32) -> Workers {
+    let Some(watched) = RUNTIMES.all().get(runtime as usize).copied() else {
+        return Workers::Busy;
     };
     let Some(handle) = watched.handle() else {
-        return false;
+        let is_driven = !watched.is_hooked() || watched.was_held();
+        return if is_driven {
+            Workers::Busy
+        } else {
+            Workers::None
+        };
     };
     let metrics = handle.metrics();
+    let parked = |worker| metrics.worker_park_unpark_count(worker) % 2 == 1;
     // The only worker of the other flavor is the thread that drives it.
-    handle.runtime_flavor() == RuntimeFlavor::MultiThread
-        && (0..metrics.num_workers())
-            .all(|worker| metrics.worker_park_unpark_count(worker) % 2 == 1)
+    let is_idle = handle.runtime_flavor() == RuntimeFlavor::MultiThread
+        && (0..metrics.num_workers()).all(parked);
+    if is_idle {
+        Workers::Parked
+    } else {
+        Workers::Busy
+    }
 }
 
 /// The index of the runtime the calling thread is in; 0 outside of any.

@@ -1,5 +1,5 @@
 //! `#[stallscope::main]` stands in for `#[tokio::main]`: same arguments, same shapes of fn. So does `#[stallscope::test]` for
-//! `#[tokio::test]`, and fails tests that stall.
+//! `#[tokio::test]`, and fails tests that stall, leave tasks behind or share state badly.
 //!
 //! What it refuses is tested beside the attribute, in `stallscope-macros`.
 

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use demo_support::{SUMMARY_PERIOD, Stopped};
@@ -14,6 +15,7 @@ use tracing::info;
 use crate::args::Args;
 use crate::calibration::Calibration;
 use crate::disk;
+use crate::forecast::Forecast;
 use crate::ledger::Ledger;
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
@@ -32,9 +34,15 @@ pub(crate) async fn run(
         .await
         .context("creating the database panicked")??;
 
-    let guard = stallscope::task("disk guard").spawn(disk::guard(folder.path().to_owned()));
-    let _guard = AbortOnDropHandle::new(guard);
     let pipeline = Pipeline::start(sensors, &calibration, store);
+    let forecast = Arc::new(Forecast::default());
+    let guard = disk::guard(folder.path().to_owned(), Arc::clone(&forecast));
+    let guard = stallscope::task("disk guard").spawn(guard);
+    let _guard = AbortOnDropHandle::new(guard);
+    let progress = Arc::clone(pipeline.progress());
+    let meter = async move { forecast.keep_pace(&progress.written).await };
+    let meter = stallscope::task("meter").spawn(meter);
+    let _meter = AbortOnDropHandle::new(meter);
     info!(
         "moving the readings of {sensors} sensors into {}",
         folder.path().display()

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::spawn_blocking;
@@ -10,24 +11,33 @@ use tokio::time::{MissedTickBehavior, interval};
 use tracing::{debug, warn};
 
 use crate::fault::{CHOSEN, Fault};
+use crate::forecast::{Forecast, Outlook};
 
 const LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 
 /// MiB from which on down there is little room.
 const LITTLE: u64 = 512;
 
+/// There is little room too if it is used up in so many seconds.
+const SOON: f64 = 600.0;
+
 /// The pause stands for a network drive: `df` asks its server.
 const DF: &str = r#"sleep 0.1; exec df -Pk "$0""#;
 
-/// Looks at the disk of `folder` for as long as it is polled.
-pub(crate) async fn guard(folder: PathBuf) {
+/// Looks at the disk of `folder` for as long as it is polled, and tells the forecast.
+pub(crate) async fn guard(folder: PathBuf, forecast: Arc<Forecast>) {
     let mut pace = interval(LOOKED_AT_EVERY);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         pace.tick().await;
-        match free_mib(&folder).await {
-            Ok(free @ ..=LITTLE) => warn!("only {free} MiB are left for {}", folder.display()),
-            Ok(free) => debug!("{free} MiB are left"),
+        match forecast.room_is(free_mib(&folder)).await {
+            Ok(Outlook { room, seconds }) if room <= LITTLE || seconds <= SOON => {
+                warn!(
+                    "only {room} MiB are left for {}, for {seconds:.0} s",
+                    folder.display()
+                );
+            }
+            Ok(Outlook { room, .. }) => debug!("{room} MiB are left"),
             Err(error) => debug!("df does not say how much room is left: {error}"),
         }
     }

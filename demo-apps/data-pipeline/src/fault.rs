@@ -16,4 +16,10 @@ pub(crate) enum Fault {
     ChildProcess,
     /// The consumer of a sensor's readings between two calibrations keeps a sender of its own channel, and so never ends
     EndlessConsumer,
+    /// Two tasks take the two locks of the forecast in opposite orders
+    LockCycle,
+    /// A wait for a lock is put aside at its time limit, not ended, and the same task waits for the lock once more
+    AbandonedLock,
+    /// The calibrations known so far stay locked while the table is read; with --load 64 all sensors stand in a queue
+    Convoy,
 }

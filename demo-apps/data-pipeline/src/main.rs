@@ -6,6 +6,7 @@ mod calibration;
 mod consumer;
 mod disk;
 mod fault;
+mod forecast;
 mod ledger;
 mod period;
 mod pipeline;

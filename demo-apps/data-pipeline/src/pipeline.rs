@@ -92,7 +92,7 @@ impl Pipeline {
     }
 
     /// How far the readings have come.
-    pub(crate) fn progress(&self) -> &Progress {
+    pub(crate) fn progress(&self) -> &Arc<Progress> {
         &self.progress
     }
 

@@ -18,6 +18,7 @@ use crate::args::Args;
 use crate::buyer::Buyer;
 use crate::database::Database;
 use crate::load::{self, Tally};
+use crate::orders::Sum;
 use crate::sessions::{Overview, Sessions};
 use crate::state::AppState;
 use crate::{api, orders, refresher, server};
@@ -41,6 +42,7 @@ pub(crate) async fn run(
     let refresher = stallscope::task("refresher").spawn(refresher::run(
         Arc::clone(&state.database),
         Arc::clone(&state.inventory),
+        Arc::clone(&state.till),
         best_sellers,
         closing.clone(),
     ));
@@ -65,6 +67,7 @@ pub(crate) async fn run(
     tokio::select! {
         stopped = stop => info!("stopping: {stopped}"),
         never = log_summaries(&tally, &state.sessions) => match never {},
+        never = state.pace.keep(&state.hits) => match never {},
     }
 
     leaving.cancel();
@@ -73,18 +76,17 @@ pub(crate) async fn run(
     accept_loop.await.context("the accept loop panicked")?;
     refresher.await.context("the refresher panicked")?;
 
-    let stored = state
-        .database
-        .call(|connection| orders::count(connection))
-        .await;
+    let stored = state.database.call(|connection| orders::sum(connection));
+    let stored = stored.await.context("cannot add up the orders")?;
     let account = Account {
         requests: tally.requests(),
         failures: tally.failures(),
         sessions: state.sessions.overview(),
         confirmed: tally.orders(),
-        stored: stored.context("cannot count the orders")?,
+        stored,
+        in_till: state.till.count().await,
     };
-    if account.confirmed > account.stored {
+    if account.confirmed > account.stored.orders {
         bail!("orders were lost: {account}");
     }
     // SQLite writes its log back when the last connection closes: that is for the blocking pool too.
@@ -128,7 +130,9 @@ pub(crate) struct Account {
     failures: u64,
     sessions: Overview,
     confirmed: u64,
-    stored: u64,
+    stored: Sum,
+    /// In cents.
+    in_till: u64,
 }
 
 impl fmt::Display for Account {
@@ -139,12 +143,14 @@ impl fmt::Display for Account {
             sessions,
             confirmed,
             stored,
+            in_till,
         } = self;
         write!(
             f,
             "served {requests} requests on {} connections, {failures} failed; \
-             {confirmed} orders confirmed, {stored} in the database; {} sessions left open",
-            sessions.opened, sessions.open,
+             {confirmed} orders confirmed, {} in the database; \
+             {} cents to be paid, {in_till} in the till; {} sessions left open",
+            sessions.opened, stored.orders, stored.cents, sessions.open,
         )
     }
 }

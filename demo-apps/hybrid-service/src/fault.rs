@@ -20,4 +20,14 @@ pub(crate) enum Fault {
     LastingSubscriber,
     /// The buyer's closure on the blocking pool waits for as long as the service runs
     EndlessClosure,
+    /// Requests are counted by a value that was read before they are answered
+    LostHits,
+    /// The shelves are filled by a list that was made before the delivery came
+    LostStock,
+    /// Money is taken out of the drawer before the safe is open, and that has a time limit
+    TornTransfer,
+    /// A lock that blocks is held while main waits
+    GuardAcrossAwait,
+    /// A span is entered while main waits
+    SpanAcrossAwait,
 }

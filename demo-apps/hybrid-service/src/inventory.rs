@@ -1,10 +1,11 @@
 //! What is on the shelves, how much of it, and who wants to know when that changes.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
+use stallscope::sync::blocking::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
+use tokio::time::sleep;
 
 use crate::fault::{CHOSEN, Fault};
 
@@ -16,6 +17,9 @@ const FULL: u32 = 60;
 
 /// For how long somebody with a ladder is between the shelves.
 const FILLING: Duration = Duration::from_millis(150);
+
+/// How long it takes from an order of ours to its delivery.
+const DELIVERY: Duration = Duration::from_millis(100);
 
 /// Changes that a slow subscriber may fall behind before it misses some.
 const CHANGES: usize = 64;
@@ -70,6 +74,7 @@ impl Inventory {
     /// Looking and taking happen under one lock: two customers never get the same piece.
     pub(crate) fn reserve(&self, product: u32, pieces: u32) -> Result<Stock, Refused> {
         let left = {
+            // fault: lost-stock (the sale)
             let mut stock = self.stock();
             let on_shelf = shelf(product).and_then(|shelf| stock.get_mut(shelf));
             let on_shelf = on_shelf.ok_or(Refused::NoSuchProduct)?;
@@ -93,29 +98,44 @@ impl Inventory {
         }
     }
 
+    /// Has pieces delivered, then fills the shelves as [`Inventory::restock`] does. Customers go on buying meanwhile.
+    pub(crate) async fn restock_by_delivery(&self) -> usize {
+        stallscope::atomic("restock", async {
+            if CHOSEN.is(Fault::LostStock) {
+                let mut stock = self.stock().clone();
+                sleep(DELIVERY).await;
+                let filled = fill(&mut stock);
+                // fault: lost-stock
+                *self.stock() = stock;
+                return self.tell_all(&filled);
+            }
+            sleep(DELIVERY).await;
+            self.restock()
+        })
+        .await
+    }
+
     /// Fills every shelf that is less than half full; returns how many those were.
     pub(crate) fn restock(&self) -> usize {
-        let mut filled = Vec::new();
         let mut stock = self.stock();
-        for (product, pieces) in (1..).zip(stock.iter_mut()) {
-            if *pieces < FULL / 2 {
-                *pieces = FULL;
-                filled.push(Stock::new(product, FULL));
-            }
-        }
+        let filled = fill(&mut stock);
         if CHOSEN.is(Fault::HeldLock) {
             std::thread::sleep(FILLING);
         }
         drop(stock);
-        for &stock in &filled {
-            self.tell(stock);
-        }
-        filled.len()
+        self.tell_all(&filled)
     }
 
     /// Every change from now on, for as long as the receiver is kept.
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<Stock> {
         self.changes.subscribe()
+    }
+
+    fn tell_all(&self, filled: &[Stock]) -> usize {
+        for &stock in filled {
+            self.tell(stock);
+        }
+        filled.len()
     }
 
     /// Nobody listening is no error.
@@ -124,6 +144,9 @@ impl Inventory {
     }
 
     /// No code that holds this lock can panic half way through a change, so a poisoned shelf is still whole.
+    ///
+    /// A finding about the lock is one about who called this.
+    #[track_caller]
     fn stock(&self) -> MutexGuard<'_, Vec<u32>> {
         // fault: held-lock
         self.stock.lock().unwrap_or_else(PoisonError::into_inner)
@@ -138,6 +161,18 @@ impl Stock {
             price_cents: 195 + product * 37 % 900,
         }
     }
+}
+
+/// Fills those that are less than half full, and tells which.
+fn fill(shelves: &mut [u32]) -> Vec<Stock> {
+    let mut filled = Vec::new();
+    for (product, pieces) in (1..).zip(shelves) {
+        if *pieces < FULL / 2 {
+            *pieces = FULL;
+            filled.push(Stock::new(product, FULL));
+        }
+    }
+    filled
 }
 
 /// Where `product` stands in the list; whether there is such a shelf is the list's to say.
@@ -180,6 +215,22 @@ mod tests {
             .map(|stock| (stock.product, stock.pieces))
             .collect();
         assert_eq!(heard, [(3, 1), (3, FULL)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_sold_before_the_delivery_comes_is_sold() {
+        let inventory = Inventory::full();
+        inventory.reserve(3, FULL - 1).expect("the shelf is full");
+        let sells = async {
+            sleep(DELIVERY / 2).await;
+            inventory.reserve(5, 7).expect("the shelf is full");
+        };
+        let (filled, ()) = tokio::join!(inventory.restock_by_delivery(), sells);
+        let pieces = |product| inventory.get(product).map(|stock| stock.pieces);
+        assert_eq!(
+            (filled, pieces(3), pieces(5)),
+            (1, Some(FULL), Some(FULL - 7))
+        );
     }
 
     #[test]

@@ -10,14 +10,17 @@ mod connection;
 mod database;
 mod fault;
 mod heartbeat;
+mod hits;
 mod inventory;
 mod load;
 mod orders;
+mod pace;
 mod picture;
 mod refresher;
 mod server;
 mod sessions;
 mod state;
+mod till;
 
 use std::process::ExitCode;
 
@@ -29,6 +32,7 @@ use tokio::runtime::{Builder, Runtime};
 const POOL: usize = database::CONNECTIONS + state::PICTURES_AT_ONCE;
 
 fn main() -> ExitCode {
+    let _stallscope = stallscope::init();
     let args: args::Args = demo_support::arguments();
     demo_support::log_to_stderr();
     fault::CHOSEN.choose(args.fault);

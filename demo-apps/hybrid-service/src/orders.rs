@@ -36,6 +36,13 @@ pub(crate) struct Sales {
     pub(crate) cents: u64,
 }
 
+/// All orders since the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sum {
+    pub(crate) orders: u64,
+    pub(crate) cents: u64,
+}
+
 /// Stores an order and returns its number. The sales of its product change in the same transaction.
 pub(crate) fn store(connection: &mut Connection, order: NewOrder) -> rusqlite::Result<u64> {
     let NewOrder {
@@ -76,9 +83,13 @@ pub(crate) fn best_sellers(connection: &Connection, limit: u32) -> rusqlite::Res
     rows.collect()
 }
 
-/// How many orders are stored.
-pub(crate) fn count(connection: &Connection) -> rusqlite::Result<u64> {
-    connection.query_row("SELECT count(*) FROM orders", [], |row| row.get(0))
+/// What all orders that are stored add up to.
+pub(crate) fn sum(connection: &Connection) -> rusqlite::Result<Sum> {
+    let query = "SELECT count(*), coalesce(sum(cents), 0) FROM orders";
+    connection.query_row(query, [], |row| {
+        let (orders, cents) = row.try_into()?;
+        Ok(Sum { orders, cents })
+    })
 }
 
 #[cfg(test)]
@@ -102,7 +113,8 @@ mod tests {
             )
             .expect("a new order");
         }
-        assert_eq!(count(&connection).expect("the table is there"), 3);
+        let sum = sum(&connection).expect("the table is there");
+        assert_eq!((sum.orders, sum.cents), (3, 2100));
         assert_eq!(
             best_sellers(&connection, 10).expect("the table is there"),
             [

@@ -1,4 +1,4 @@
-//! The background refresher: once a second it brings up to date what need not be exact.
+//! The background refresher: once a second it brings up to date what need not be exact, and tidies up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,16 +13,18 @@ use crate::database::Database;
 use crate::fault::{CHOSEN, Fault};
 use crate::inventory::Inventory;
 use crate::orders::{self, Sales};
+use crate::till::{self, Till};
 
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// Best sellers that are listed.
 const LISTED: u32 = 10;
 
-/// Refreshes the best sellers and fills the shelves until `stopping`.
+/// Refreshes the best sellers, fills the shelves and empties the till until `stopping`.
 pub(crate) async fn run(
     database: Arc<Database>,
     inventory: Arc<Inventory>,
+    till: Arc<Till>,
     best_sellers: watch::Sender<Arc<[Sales]>>,
     stopping: CancellationToken,
 ) {
@@ -42,14 +44,17 @@ pub(crate) async fn run(
             Ok(filled) => debug!("filled {filled} shelves"),
             Err(error) => warn!("the shelves stay as they were: {error}"),
         }
+        if !till.empty(till::safe_opens()).await {
+            debug!("the safe did not open in time: the till is emptied next time");
+        }
     }
 }
 
-/// Takes no longer than a look at the shelves; whoever takes longer has to go to the blocking pool.
+/// Takes the shelves for no longer than a look at them; whoever takes longer has to go to the blocking pool.
 async fn restock(inventory: &Arc<Inventory>) -> Result<usize, JoinError> {
     if CHOSEN.is(Fault::HeldLock) {
         let inventory = Arc::clone(inventory);
         return spawn_blocking(move || inventory.restock()).await;
     }
-    Ok(inventory.restock())
+    Ok(inventory.restock_by_delivery().await)
 }

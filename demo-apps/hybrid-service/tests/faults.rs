@@ -1,45 +1,22 @@
 //! Each mistake of the service is found, with rule and line, and nothing else is.
 #![cfg(unix)]
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use demo_support::{Demo, fault_line};
 
-use demo_support::{Hogs, Session, fault_line, on_two_processors};
-
-/// A demo that can be looked at and has work to do.
-fn start(arguments: &[&str]) -> Session {
-    ready(Session::start(
-        env!("CARGO_BIN_EXE_hybrid-service"),
-        arguments,
-    ))
-}
-
-/// One that leaks quickly enough.
-fn start_to_leak(arguments: &[&str]) -> Session {
-    let program = env!("CARGO_BIN_EXE_hybrid-service");
-    ready(Session::start_with_short_leak_rules(program, arguments))
-}
-
-fn ready(mut session: Session) -> Session {
-    session.expect_log(" customers at ");
-    session
-}
-
-/// For a demo that needs a processor to itself, one at a time: who gets none is not blamed.
-fn a_processor() -> MutexGuard<'static, ()> {
-    static PROCESSOR: Mutex<()> = Mutex::new(());
-    PROCESSOR.lock().unwrap_or_else(PoisonError::into_inner)
-}
+const SERVICE: Demo = Demo {
+    program: env!("CARGO_BIN_EXE_hybrid-service"),
+    ready: " customers at ",
+};
 
 #[test]
 fn a_picture_that_is_scaled_on_a_worker() {
-    let _processor = a_processor();
-    let session = start(&["--fault", "image-on-worker"]);
+    let session = SERVICE.start_with_a_processor(&["--fault", "image-on-worker"]);
     session.expect_only("cpu", &fault_line!("image-on-worker"));
 }
 
 #[test]
 fn a_lock_that_a_blocking_thread_holds() {
-    let session = start(&["--fault", "held-lock"]);
+    let session = SERVICE.start(&["--fault", "held-lock"]);
     session.expect_only("lock", &fault_line!("held-lock"));
 }
 
@@ -47,7 +24,7 @@ fn a_lock_that_a_blocking_thread_holds() {
 #[cfg(tokio_unstable)]
 #[test]
 fn a_blocking_pool_that_is_full() {
-    let session = start(&["--fault", "full-pool", "--load", "64"]);
+    let session = SERVICE.start(&["--fault", "full-pool", "--load", "64"]);
     session.expect_only("blocking-pool", &fault_line!("full-pool"));
 }
 
@@ -55,7 +32,7 @@ fn a_blocking_pool_that_is_full() {
 #[cfg(tokio_unstable)]
 #[test]
 fn a_heartbeat_that_outlives_its_connection() {
-    let session = start_to_leak(&["--fault", "lasting-heartbeat", "--load", "32"]);
+    let session = SERVICE.start_to_leak(&["--fault", "lasting-heartbeat", "--load", "32"]);
     session.expect_only_leak(&fault_line!("lasting-heartbeat"));
 }
 
@@ -63,37 +40,61 @@ fn a_heartbeat_that_outlives_its_connection() {
 #[cfg(tokio_unstable)]
 #[test]
 fn a_subscriber_that_outlives_its_request() {
-    let session = start_to_leak(&["--fault", "lasting-subscriber", "--load", "32"]);
+    let session = SERVICE.start_to_leak(&["--fault", "lasting-subscriber", "--load", "32"]);
     session.expect_only_leak(&fault_line!("lasting-subscriber"));
 }
 
 #[test]
 fn a_closure_that_never_returns() {
-    let session = start_to_leak(&["--fault", "endless-closure", "--load", "1"]);
+    let session = SERVICE.start_to_leak(&["--fault", "endless-closure", "--load", "1"]);
     let found = session.expect_only("stuck-blocking", &fault_line!("endless-closure"));
     assert!(found.ongoing, "{found:#?}");
 }
 
 #[test]
+fn a_counter_that_is_set_to_what_it_was_before_an_await() {
+    let session = SERVICE.start(&["--fault", "lost-hits"]);
+    let line = fault_line!("lost-hits");
+    session.expect_only_between("lost-update", &line, &line);
+}
+
+#[test]
+fn shelves_that_are_set_to_what_they_were_before_an_await() {
+    let session = SERVICE.start(&["--fault", "lost-stock"]);
+    let sells = fault_line!("lost-stock (the sale)");
+    session.expect_only_between("lost-update", &fault_line!("lost-stock"), &sells);
+}
+
+#[test]
+fn a_transfer_that_a_time_limit_tears() {
+    let session = SERVICE.start(&["--fault", "torn-transfer"]);
+    let takes = fault_line!("torn-transfer (the write)");
+    session.expect_only_between("torn-region", &fault_line!("torn-transfer"), &takes);
+}
+
+#[test]
+fn a_guard_that_main_holds_across_an_await() {
+    let session = SERVICE.start(&["--fault", "guard-across-await"]);
+    session.expect_only("guard-across-await", &fault_line!("guard-across-await"));
+}
+
+#[test]
+fn a_span_that_main_enters_across_an_await() {
+    let session = SERVICE.start(&["--fault", "span-across-await"]);
+    session.expect_only("span-across-await", &fault_line!("span-across-await"));
+}
+
+#[test]
 fn without_a_fault_nothing_leaks() {
-    let session = start_to_leak(&["--load", "32"]);
-    // The first report begins with the demo, the second sees all of it that stays.
-    session.expect_nothing();
-    session.expect_nothing();
+    SERVICE.expect_no_leak(&["--load", "32"]);
 }
 
 #[test]
 fn without_a_fault_there_is_nothing_to_find() {
-    let session = start(&[]);
-    session.expect_nothing();
+    SERVICE.start(&[]).expect_nothing();
 }
 
 #[test]
 fn full_load_on_two_processors_is_no_finding_nor_is_a_machine_that_is_busy_with_others() {
-    let _processor = a_processor();
-    on_two_processors();
-    let session = start(&["--load", "64"]);
-    session.expect_nothing();
-    let _others = Hogs::start(2);
-    session.expect_nothing();
+    SERVICE.expect_nothing_on_a_busy_machine(&["--load", "64"]);
 }

@@ -20,8 +20,7 @@ pub use log::log_to_stderr;
 pub use outcome::report;
 #[cfg(feature = "session")]
 pub use session::{
-    Durations, Ended, Finding, Hogs, Line, Session, Task, Tree, eventually, fault_line_in,
-    on_two_processors, place_in,
+    Demo, Durations, Ended, Finding, Line, Session, Task, Tree, eventually, fault_line_in, place_in,
 };
 pub use stop::{Stopped, stop_signal};
 

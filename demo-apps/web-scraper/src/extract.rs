@@ -1,4 +1,4 @@
-//! From HTML to data: the links of the catalogue and the product of a product page.
+//! From decoded HTML to data: the links of the catalogue and the product of a product page.
 
 use crate::product::Product;
 
@@ -38,6 +38,7 @@ fn cents(price: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decoder::plain;
     use crate::product::PRODUCTS;
     use crate::shop::product_page;
     use std::time::Duration;
@@ -46,7 +47,7 @@ mod tests {
     fn every_page_of_the_shop_reads_back_as_its_product() {
         for id in 1..=PRODUCTS {
             let sold = Product::in_shop(id, Duration::from_secs(60)).expect("the shop sells it");
-            assert_eq!(product(&product_page(&sold)), Some(sold));
+            assert_eq!(product(&plain(&product_page(&sold))), Some(sold));
         }
     }
 

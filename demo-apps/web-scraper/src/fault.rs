@@ -20,4 +20,6 @@ pub(crate) enum Fault {
     BlockingMain,
     /// The time limit of a request is put around the handle of a task, and ends the wait but not the task
     DroppedHandles,
+    /// Pages are decoded at the same time by a library that allows one call at a time
+    SharedDecoder,
 }

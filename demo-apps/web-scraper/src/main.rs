@@ -5,6 +5,7 @@
 mod alarms;
 mod app;
 mod args;
+mod decoder;
 mod extract;
 mod fault;
 mod fetch;

@@ -8,7 +8,7 @@ pub(crate) const PRODUCTS: u32 = 100;
 /// The shop reprices every product this often, one after the other rather than all at once.
 const REPRICED_EVERY: Duration = Duration::from_secs(7);
 
-const CATEGORIES: [&str; 5] = ["coffee", "tea", "spices", "chocolate", "honey"];
+const CATEGORIES: [&str; 5] = ["coffee", "tea", "salt & pepper", "chocolate", "honey"];
 
 /// One product as its page shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 use tracing::{debug, warn};
 
+use crate::decoder;
 use crate::extract;
 use crate::fetch::{CATALOGUE, FetchError, Fetcher, Page};
 use crate::product::Product;
@@ -57,7 +58,9 @@ async fn scrape_page(fetcher: Arc<Fetcher>, path: String) -> Result<(Product, u3
         .page(&path)
         .await
         .map_err(|failed| format!("{path} {failed}"))?;
+    let decoded = decoder::decode(html).await;
+    let page = decoded.map_err(|failed| format!("{path} cannot be decoded: {failed}"))?;
     let product =
-        extract::product(&html).ok_or_else(|| format!("{path} does not look like a product"))?;
+        extract::product(&page).ok_or_else(|| format!("{path} does not look like a product"))?;
     Ok((product, retries))
 }

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use crate::decoder::escaped;
 use crate::product::{PRODUCTS, Product};
 
 /// Seconds after which to come back, for who is refused. Hardly anybody does.
@@ -76,6 +77,7 @@ pub(crate) fn product_page(product: &Product) -> String {
         price_cents,
     } = product;
     let (euros, cents) = (price_cents / 100, price_cents % 100);
+    let (name, category) = (escaped(name), escaped(category));
     format!(
         r#"<!doctype html>
 <title>{name}</title>

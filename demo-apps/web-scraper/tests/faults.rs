@@ -1,53 +1,34 @@
 //! Each mistake of the scraper is found, with rule and line, and nothing else is.
 #![cfg(unix)]
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use demo_support::{Demo, fault_line};
 
-use demo_support::{Hogs, Session, fault_line, on_two_processors};
-
-/// A demo that can be looked at and has work to do.
-fn start(arguments: &[&str]) -> Session {
-    ready(Session::start(env!("CARGO_BIN_EXE_web-scraper"), arguments))
-}
-
-/// One that leaks quickly enough.
-fn start_to_leak(arguments: &[&str]) -> Session {
-    let program = env!("CARGO_BIN_EXE_web-scraper");
-    ready(Session::start_with_short_leak_rules(program, arguments))
-}
-
-fn ready(mut session: Session) -> Session {
-    session.expect_log("scraping the shop at ");
-    session
-}
-
-/// For a demo that needs a processor to itself, one at a time: who gets none is not blamed.
-fn a_processor() -> MutexGuard<'static, ()> {
-    static PROCESSOR: Mutex<()> = Mutex::new(());
-    PROCESSOR.lock().unwrap_or_else(PoisonError::into_inner)
-}
+const SCRAPER: Demo = Demo {
+    program: env!("CARGO_BIN_EXE_web-scraper"),
+    ready: "scraping the shop at ",
+};
 
 #[test]
 fn a_pause_that_sleeps_on_a_worker() {
-    let session = start(&["--fault", "blocking-sleep"]);
+    let session = SCRAPER.start(&["--fault", "blocking-sleep"]);
     session.expect_only("sleep", &fault_line!("blocking-sleep"));
 }
 
 #[test]
 fn a_socket_that_blocks_until_it_is_answered() {
-    let session = start(&["--fault", "blocking-client"]);
+    let session = SCRAPER.start(&["--fault", "blocking-client"]);
     session.expect_only("network-io", &fault_line!("blocking-client"));
 }
 
 #[test]
 fn a_connection_that_blocks_until_it_is_made() {
-    let session = start(&["--fault", "blocking-connect"]);
+    let session = SCRAPER.start(&["--fault", "blocking-connect"]);
     session.expect_only("network-io", &fault_line!("blocking-connect"));
 }
 
 #[test]
 fn a_task_that_never_returns_is_one_finding_that_grows() {
-    let session = start(&["--fault", "endless-receive"]);
+    let session = SCRAPER.start(&["--fault", "endless-receive"]);
     let line = fault_line!("endless-receive");
     let first = session.expect_only("lock", &line);
     assert!(first.ongoing, "{first:#?}");
@@ -61,7 +42,7 @@ fn a_task_that_never_returns_is_one_finding_that_grows() {
 
 #[test]
 fn main_itself_that_sleeps() {
-    let session = start(&["--fault", "blocking-main"]);
+    let session = SCRAPER.start(&["--fault", "blocking-main"]);
     session.expect_only("sleep", &fault_line!("blocking-main"));
 }
 
@@ -69,30 +50,28 @@ fn main_itself_that_sleeps() {
 #[cfg(tokio_unstable)]
 #[test]
 fn a_time_limit_around_a_handle() {
-    let session = start_to_leak(&["--fault", "dropped-handles"]);
+    let session = SCRAPER.start_to_leak(&["--fault", "dropped-handles"]);
     session.expect_only_leak(&fault_line!("dropped-handles"));
 }
 
 #[test]
+fn a_library_that_is_called_twice_at_the_same_time() {
+    let session = SCRAPER.start(&["--fault", "shared-decoder"]);
+    let line = fault_line!("shared-decoder");
+    session.expect_only_between("overlapping-access", &line, &line);
+}
+
+#[test]
 fn without_a_fault_nothing_leaks() {
-    let session = start_to_leak(&[]);
-    // The first report begins with the demo, the second sees all of it that stays.
-    session.expect_nothing();
-    session.expect_nothing();
+    SCRAPER.expect_no_leak(&[]);
 }
 
 #[test]
 fn without_a_fault_there_is_nothing_to_find() {
-    let session = start(&[]);
-    session.expect_nothing();
+    SCRAPER.start(&[]).expect_nothing();
 }
 
 #[test]
 fn full_load_on_two_processors_is_no_finding_nor_is_a_machine_that_is_busy_with_others() {
-    let _processor = a_processor();
-    on_two_processors();
-    let session = start(&["--load", "100"]);
-    session.expect_nothing();
-    let _others = Hogs::start(2);
-    session.expect_nothing();
+    SCRAPER.expect_nothing_on_a_busy_machine(&["--load", "100"]);
 }

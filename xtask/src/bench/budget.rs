@@ -55,6 +55,14 @@ const MEMORY: &[&str] = &[
     "eternal-as-they-go",
     "eternal-all-at-once",
 ];
+const LOCKS: &[&str] = &[
+    "lock-mutex-ratio",
+    "lock-read-ratio",
+    "lock-write-ratio",
+    "lock-blocking-mutex-ratio",
+    "lock-blocking-read-ratio",
+    "lock-blocking-write-ratio",
+];
 
 const BUDGETS: &[Budget] = &[
     Budget {
@@ -160,6 +168,24 @@ const BUDGETS: &[Budget] = &[
             mode: Mode::Hooks,
             figures: &["pause-asleep"],
             at_most: 0.0,
+        },
+    },
+    Budget {
+        what: "hooks tier, a free lock taken and let go of",
+        limit: "≤ 1.5 × the plain one",
+        judge: Judge::Whole {
+            mode: Mode::Hooks,
+            figures: LOCKS,
+            at_most: 1.5,
+        },
+    },
+    Budget {
+        what: "core tier, a free lock taken and let go of",
+        limit: "≤ 1.5 × the plain one",
+        judge: Judge::Whole {
+            mode: Mode::Core,
+            figures: LOCKS,
+            at_most: 1.5,
         },
     },
     Budget {

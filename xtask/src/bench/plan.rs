@@ -28,6 +28,8 @@ pub(crate) enum Group {
     Stalls,
     /// Time for which the capture of a stack holds a thread.
     Pause,
+    /// Time to take a free lock, tracked and plain.
+    Locks,
     /// Crates added to an application.
     Crates,
 }
@@ -102,6 +104,8 @@ pub(crate) enum Unit {
     Megabytes,
     Percent,
     Crates,
+    /// How many times as much.
+    Times,
 }
 
 const fn figure(id: &'static str, key: &'static str, what: &'static str, unit: Unit) -> Figure {
@@ -458,6 +462,123 @@ pub(crate) const RUNS: &[Run] = &[
                 "asleep_us",
                 "— of a sleeping thread, the longest",
                 Unit::Micros,
+            ),
+        ],
+    },
+    Run {
+        group: Group::Locks,
+        full: "locks rounds=201 times=20000",
+        quick: "locks rounds=41 times=20000",
+        modes: &[Mode::Core, Mode::Hooks],
+        tasks: Tasks::FEW,
+        figures: &[
+            figure(
+                "lock-mutex",
+                "mutex_ns",
+                "lock + unlock of `sync::Mutex`, tracked",
+                Unit::Nanos,
+            ),
+            figure(
+                "lock-mutex-plain",
+                "mutex_plain_ns",
+                "— the plain one in the same run",
+                Unit::Nanos,
+            ),
+            figure(
+                "lock-mutex-ratio",
+                "mutex_ratio",
+                "— tracked / plain",
+                Unit::Times,
+            ),
+            figure(
+                "lock-read",
+                "read_ns",
+                "lock + unlock of `sync::RwLock`, to read, tracked",
+                Unit::Nanos,
+            ),
+            figure(
+                "lock-read-plain",
+                "read_plain_ns",
+                "— the plain one in the same run",
+                Unit::Nanos,
+            ),
+            figure(
+                "lock-read-ratio",
+                "read_ratio",
+                "— tracked / plain",
+                Unit::Times,
+            ),
+            figure(
+                "lock-write",
+                "write_ns",
+                "lock + unlock of `sync::RwLock`, to write, tracked",
+                Unit::Nanos,
+            ),
+            figure(
+                "lock-write-plain",
+                "write_plain_ns",
+                "— the plain one in the same run",
+                Unit::Nanos,
+            ),
+            figure(
+                "lock-write-ratio",
+                "write_ratio",
+                "— tracked / plain",
+                Unit::Times,
+            ),
+            figure(
+                "lock-blocking-mutex",
+                "blocking_mutex_ns",
+                "lock + unlock of `sync::blocking::Mutex`, tracked",
+                Unit::Nanos,
+            ),
+            figure(
+                "lock-blocking-mutex-plain",
+                "blocking_mutex_plain_ns",
+                "— the plain one in the same run",
+                Unit::Nanos,
+            ),
+            figure(
+                "lock-blocking-mutex-ratio",
+                "blocking_mutex_ratio",
+                "— tracked / plain",
+                Unit::Times,
+            ),
+            figure(
+                "lock-blocking-read",
+                "blocking_read_ns",
+                "lock + unlock of `sync::blocking::RwLock`, to read, tracked",
+                Unit::Nanos,
+            ),
+            figure(
+                "lock-blocking-read-plain",
+                "blocking_read_plain_ns",
+                "— the plain one in the same run",
+                Unit::Nanos,
+            ),
+            figure(
+                "lock-blocking-read-ratio",
+                "blocking_read_ratio",
+                "— tracked / plain",
+                Unit::Times,
+            ),
+            figure(
+                "lock-blocking-write",
+                "blocking_write_ns",
+                "lock + unlock of `sync::blocking::RwLock`, to write, tracked",
+                Unit::Nanos,
+            ),
+            figure(
+                "lock-blocking-write-plain",
+                "blocking_write_plain_ns",
+                "— the plain one in the same run",
+                Unit::Nanos,
+            ),
+            figure(
+                "lock-blocking-write-ratio",
+                "blocking_write_ratio",
+                "— tracked / plain",
+                Unit::Times,
             ),
         ],
     },

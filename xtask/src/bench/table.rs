@@ -147,6 +147,7 @@ impl Unit {
             Self::Megabytes => "MB",
             Self::Percent => "% of a core",
             Self::Crates => "crates",
+            Self::Times => "×",
         }
     }
 
@@ -154,7 +155,7 @@ impl Unit {
     fn plain(self, value: f64) -> String {
         let decimals = match self {
             Self::Percent => 3,
-            Self::Megabytes => 2,
+            Self::Megabytes | Self::Times => 2,
             Self::Nanos | Self::Micros | Self::Seconds if value.abs() < 100.0 => 1,
             Self::Nanos | Self::Micros | Self::Seconds | Self::Bytes | Self::Crates => 0,
         };

@@ -44,6 +44,19 @@ impl ClientError {
         matches!(self.problem, Problem::Closed | Problem::Broken(_))
     }
 
+    /// The agent has understood the question and cannot answer it. The next one may well be answered.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.refusal().is_some()
+    }
+
+    /// Its reason for that.
+    pub(crate) fn refusal(&self) -> Option<&str> {
+        match &self.problem {
+            Problem::Failed(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
     /// No answer came in time. The next question may well be answered.
     pub(crate) fn is_silence(&self) -> bool {
         matches!(self.problem, Problem::Silent(_))

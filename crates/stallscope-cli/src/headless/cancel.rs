@@ -7,18 +7,17 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use stallscope_wire::message::subscribe::Topic;
-use stallscope_wire::message::{
-    CancelQuery, Cancellation, Outcome, StacksQuery, Task, TaskKind, ThreadStack, update,
-};
+use stallscope_wire::message::{CancelQuery, Cancellation, StacksQuery, Task, ThreadStack, update};
 
 use super::about::About;
 use super::ended::End;
 use super::stacks::{ThreadJson, write_thread};
 use super::task::{self, Places};
+use crate::cancel::sentence;
 use crate::cli::CancelArgs;
 use crate::client::{ClientError, Connection};
 use crate::failure::Failure;
-use crate::format::{duration, printable};
+use crate::format::printable;
 use crate::target::Target;
 
 /// How often it is asked whether the task is gone.
@@ -122,7 +121,8 @@ impl<'a> From<&'a Attempt> for Answer<'a> {
 
 impl Attempt {
     fn write(&self, out: &mut impl Write) -> Result<(), Failure> {
-        writeln!(out, "{} {}", self.task(), self.sentence())?;
+        let verdict = sentence(&self.last, self.waited);
+        writeln!(out, "{} {verdict}", self.task())?;
         if let Some(thread) = &self.stuck_on {
             writeln!(out)?;
             write_thread(out, thread)?;
@@ -151,41 +151,5 @@ impl Attempt {
         [&self.last, &self.first]
             .into_iter()
             .find_map(|answer| Some((answer.task.as_ref()?, answer)))
-    }
-
-    fn sentence(&self) -> String {
-        let waited = duration(u64::try_from(self.waited.as_nanos()).unwrap_or(u64::MAX));
-        if self.last.alive {
-            return format!(
-                "is still alive {waited} after it was aborted: {}",
-                self.why_alive()
-            );
-        }
-        let ended = self.last.ended.clone().unwrap_or_default();
-        match ended.outcome() {
-            Outcome::Aborted => format!("was aborted and is gone ({waited})"),
-            Outcome::Finished => "finished by itself before the abort reached it".to_owned(),
-            Outcome::Panicked => match &ended.panic {
-                Some(message) => format!("ended with a panic: {}", printable(message)),
-                None => "ended with a panic".to_owned(),
-            },
-            Outcome::Unknown => format!("is gone ({waited})"),
-        }
-    }
-
-    fn why_alive(&self) -> String {
-        match &self.last.task {
-            Some(task) if task.kind() == TaskKind::Blocking => {
-                "a blocking closure that runs cannot be aborted".to_owned()
-            }
-            Some(task) if task.polling_ns > 0 => format!(
-                "a poll of it has lasted {}, and it is dropped when that ends",
-                duration(task.polling_ns)
-            ),
-            Some(_) => {
-                "no worker has come round to dropping it; see `stallscope stacks`".to_owned()
-            }
-            None => "what it does is not seen here; see `stallscope stacks`".to_owned(),
-        }
     }
 }

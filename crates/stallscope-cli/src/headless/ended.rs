@@ -8,11 +8,11 @@ use stallscope_wire::message::{EndedQuery, EndedTask, EndedWindow, Outcome, Task
 
 use super::about::About;
 use super::table::{self, Column};
-use super::task::{self, Places, TaskJson, UNKNOWN};
+use super::task::{self, Places, TaskJson};
 use crate::cli::PsArgs;
 use crate::client::Connection;
 use crate::failure::Failure;
-use crate::format::{counted, duration, milliseconds, printable};
+use crate::format::{UNKNOWN, counted, duration, milliseconds, printable};
 use crate::target::Target;
 
 pub(crate) fn run(target: &Target, args: &PsArgs, out: &mut impl Write) -> Result<(), Failure> {
@@ -71,22 +71,24 @@ impl<'a> Answer<'a> {
                 .iter()
                 .map(|row| EndedJson {
                     task: TaskJson::new(row.task, row.places),
-                    end: End::of(row.ended),
+                    end: Some(End::of(row.ended)),
                 })
                 .collect(),
         }
     }
 }
 
+/// A task as `ps --ended --json` and `where --json` give it.
 #[derive(Serialize)]
-struct EndedJson<'a> {
+pub(super) struct EndedJson<'a> {
     #[serde(flatten)]
-    task: TaskJson<'a>,
+    pub(super) task: TaskJson<'a>,
+    /// No fields while it lives.
     #[serde(flatten)]
-    end: End<'a>,
+    pub(super) end: Option<End<'a>>,
 }
 
-/// How a task ended, as `ps --ended --json` and `cancel --json` give it.
+/// How a task ended, as `ps --ended --json`, `where --json` and `cancel --json` give it.
 #[derive(Default, Serialize)]
 pub(super) struct End<'a> {
     /// `null`: not known, as for every task that was not spawned through stallscope.
@@ -112,7 +114,7 @@ fn known_outcome(ended: &EndedTask) -> Option<&'static str> {
 }
 
 /// `aborted`, `panicked: no such table`.
-fn outcome(ended: &EndedTask) -> String {
+pub(super) fn outcome(ended: &EndedTask) -> String {
     let outcome = known_outcome(ended).unwrap_or(UNKNOWN);
     match &ended.panic {
         Some(message) => format!("{outcome}: {}", printable(message)),

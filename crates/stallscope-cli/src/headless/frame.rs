@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 use stallscope_wire::message::Frame;
+use stallscope_wire::text::stack::{Line, folded, frame_place};
 
-use super::task::UNKNOWN;
-use crate::format::{printable, source_path};
+use crate::format::{UNKNOWN, printable};
 
 /// A frame as `findings --json`, `report --json` and `stacks --json` give it. `null` is "unknown".
 #[derive(Serialize)]
@@ -49,34 +49,21 @@ pub(super) fn known(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-/// So many of the innermost frames are shown, up to the application's: what the thread does.
-const INNERMOST: usize = 6;
-
-/// A line per frame, innermost first; `>` marks the application's own code. Of what stands between the application's frames, and
-/// of the runtime below them, only the number is told: fifty frames of a scheduler hide the one line that matters. JSON has them all.
+/// A stack in short, a line per frame, innermost first; `>` marks the application's own code. JSON has all frames.
 pub(super) fn write(out: &mut impl Write, stack: &[Frame]) -> io::Result<()> {
-    let mut at = 0;
-    while let Some(frame) = stack.get(at) {
-        let hidden = (at..stack.len())
-            .take_while(|at| !tells(stack, *at))
-            .count();
-        // A line that says "1 frame" is no shorter than the frame.
-        if hidden > 1 {
-            writeln!(out, "    … {hidden} frames{}", of(&stack[at..at + hidden]))?;
-            at += hidden;
-        } else {
-            let mark = if frame.in_app { '>' } else { ' ' };
-            writeln!(out, "  {mark} {}", line(frame))?;
-            at += 1;
-        }
-    }
-    Ok(())
+    folded(stack).try_for_each(|part| write_line(out, "", part))
 }
 
-/// Whether a frame says something about the application: its own code, what that called, and what the thread does.
-fn tells(stack: &[Frame], at: usize) -> bool {
-    let is_below_app = || stack[..at].iter().any(|frame| frame.in_app);
-    stack[at..].iter().take(2).any(|frame| frame.in_app) || at < INNERMOST && !is_below_app()
+pub(super) fn write_line(out: &mut impl Write, indent: &str, part: Line<'_>) -> io::Result<()> {
+    match part {
+        Line::Frame(frame) => {
+            let mark = if frame.in_app { '>' } else { ' ' };
+            writeln!(out, "{indent}  {mark} {}", line(frame))
+        }
+        Line::Hidden(frames) => {
+            writeln!(out, "{indent}    … {} frames{}", frames.len(), of(frames))
+        }
+    }
 }
 
 /// ` of tokio, std`: whose code it is, in the order in which they come.
@@ -96,14 +83,7 @@ fn of(frames: &[Frame]) -> String {
 /// `std::fs::read (library/std/src/fs.rs:312)`; of a stripped binary `? (libc.so.6+0x11ba61)`.
 fn line(frame: &Frame) -> String {
     let function = known(&frame.function).map_or(UNKNOWN.to_owned(), printable);
-    let place = match (frame.file.as_str(), frame.module.as_str()) {
-        ("", "") => format!("{:#x}", frame.address),
-        ("", module) => {
-            let name = module.rsplit('/').next().unwrap_or(module);
-            format!("{}+{:#x}", printable(name), frame.module_offset)
-        }
-        (file, _) => format!("{}:{}", printable(source_path(file)), frame.line),
-    };
+    let place = printable(&frame_place(frame));
     format!("{function} ({place})")
 }
 

@@ -8,11 +8,10 @@ use serde::Serialize;
 
 use super::about::{About, Tiers};
 use super::table::{self, Column};
-use super::task::UNKNOWN;
 use crate::cli::ListArgs;
 use crate::client::Connection;
 use crate::failure::Failure;
-use crate::format::{duration, milliseconds, printable};
+use crate::format::{UNKNOWN, duration, milliseconds, printable};
 use crate::target::{Found, Survey, Target, TargetError, survey};
 
 /// How long one process may take to accept and to answer. Short: one that is stopped must not hide the others.

@@ -6,6 +6,7 @@ pub(crate) mod ended;
 pub(crate) mod finding;
 pub(crate) mod findings;
 pub(crate) mod list;
+pub(crate) mod locks;
 pub(crate) mod ps;
 pub(crate) mod report;
 pub(crate) mod run;
@@ -16,6 +17,8 @@ pub(crate) mod tree;
 pub(crate) mod where_task;
 
 mod about;
+mod async_stack;
+mod cut;
 mod forest;
 mod frame;
 mod listing;

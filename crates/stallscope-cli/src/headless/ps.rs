@@ -6,6 +6,7 @@ use serde::Serialize;
 use stallscope_wire::message::Task;
 
 use super::about::About;
+use super::cut::{cut, note};
 use super::listing::{self, Listing, PAGE};
 use super::table::{self, Column};
 use super::task::{self, Places, TaskJson};
@@ -13,6 +14,7 @@ use crate::cli::PsArgs;
 use crate::client::{ClientError, Connection};
 use crate::failure::Failure;
 use crate::format::printable;
+use crate::order::SortKey;
 use crate::target::Target;
 
 pub(crate) fn run(target: &Target, args: &PsArgs, out: &mut impl Write) -> Result<(), Failure> {
@@ -20,7 +22,12 @@ pub(crate) fn run(target: &Target, args: &PsArgs, out: &mut impl Write) -> Resul
     let about = About::ask(&mut connection)?;
     let listing = fetch(&mut connection, args)?;
     if args.json {
-        about.write_json(out, &Answer::from(&listing))
+        let json = |task| TaskJson::new(task, &listing.places);
+        let answer = Answer {
+            matched: listing.matched,
+            tasks: listing.tasks.iter().map(json).collect(),
+        };
+        about.write_json(out, &answer)
     } else {
         about.write_header(out)?;
         write_table(out, args, &listing)
@@ -30,7 +37,7 @@ pub(crate) fn run(target: &Target, args: &PsArgs, out: &mut impl Write) -> Resul
 /// The agent sorts and cuts what fits into one answer. More than that is fetched in pages, which come by id, and sorted here.
 fn fetch(connection: &mut Connection, args: &PsArgs) -> Result<Listing, ClientError> {
     let filter = args.filter.terms();
-    let descending = args.sort.largest_first() != args.reverse;
+    let descending = args.sort.wire().largest_first() != args.reverse;
     let one_answer = args
         .limit
         .and_then(|limit| u32::try_from(limit).ok())
@@ -41,9 +48,7 @@ fn fetch(connection: &mut Connection, args: &PsArgs) -> Result<Listing, ClientEr
     let mut listing = listing::all(connection, filter)?;
     let Listing { tasks, places, .. } = &mut listing;
     tasks.sort_by(|a, b| args.sort.compare(a, b, places, descending));
-    if let Some(limit) = args.limit {
-        tasks.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    }
+    cut(tasks, args.limit);
     Ok(listing)
 }
 
@@ -54,26 +59,14 @@ struct Answer<'a> {
     tasks: Vec<TaskJson<'a>>,
 }
 
-impl<'a> From<&'a Listing> for Answer<'a> {
-    fn from(listing: &'a Listing) -> Self {
-        Answer {
-            matched: listing.matched,
-            tasks: listing
-                .tasks
-                .iter()
-                .map(|task| TaskJson::new(task, &listing.places))
-                .collect(),
-        }
-    }
-}
-
 fn write_table(out: &mut impl Write, args: &PsArgs, listing: &Listing) -> Result<(), Failure> {
     let Listing {
         tasks,
         places,
         matched,
     } = listing;
-    if let Some(note) = note(tasks.len() as u64, *matched, args) {
+    // Root futures are counted here, unlike in the header.
+    if let Some(note) = note(tasks.len(), *matched, !args.filter.terms().is_empty()) {
         writeln!(out, "{note}")?;
     }
     let mut columns: Vec<Column<Row<'_>>> = vec![
@@ -99,19 +92,6 @@ fn write_table(out: &mut impl Write, args: &PsArgs, listing: &Listing) -> Result
     writeln!(out)?;
     table::write(out, &columns, &rows)?;
     Ok(())
-}
-
-/// What the table leaves out. Root futures are counted here, unlike in the header.
-fn note(shown: u64, matched: u64, args: &PsArgs) -> Option<String> {
-    let is_filtered = !args.filter.terms().is_empty();
-    match (shown < matched, is_filtered) {
-        (true, true) => Some(format!(
-            "the first {shown} of {matched} that match the filter"
-        )),
-        (true, false) => Some(format!("the first {shown} of {matched}")),
-        (false, true) => Some(format!("{matched} that match the filter")),
-        (false, false) => None,
-    }
 }
 
 struct Row<'a> {

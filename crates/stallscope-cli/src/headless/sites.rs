@@ -5,16 +5,17 @@ use std::io::Write;
 use serde::Serialize;
 use stallscope_wire::message::subscribe::Topic;
 use stallscope_wire::message::{Site, SiteQuery, SiteStats, update};
-use stallscope_wire::text::place;
+use stallscope_wire::text::{place, source_path};
 
 use super::about::About;
+use super::cut::{cut, note};
 use super::table::{self, Column};
-use super::task::UNKNOWN;
 use crate::cli::SitesArgs;
 use crate::client::{ClientError, Connection};
 use crate::failure::Failure;
-use crate::format::{duration_or_none, growth, milliseconds, printable, rate, source_path};
-use crate::places::{History, has_history};
+use crate::format::{duration_or_none, growth, milliseconds, printable, rate};
+use crate::order::SortKey;
+use crate::places::{History, has_history, if_known};
 use crate::target::Target;
 
 pub(crate) fn run(target: &Target, args: &SitesArgs, out: &mut impl Write) -> Result<(), Failure> {
@@ -22,7 +23,11 @@ pub(crate) fn run(target: &Target, args: &SitesArgs, out: &mut impl Write) -> Re
     let about = About::ask(&mut connection)?;
     let listing = fetch(&mut connection, args)?;
     if args.json {
-        about.write_json(out, &Answer::from(&listing))
+        let answer = Answer {
+            matched: listing.matched,
+            sites: listing.places.iter().map(SiteJson::from).collect(),
+        };
+        about.write_json(out, &answer)
     } else {
         about.write_header(out)?;
         write_table(out, args, &listing)
@@ -48,9 +53,7 @@ fn fetch(connection: &mut Connection, args: &SitesArgs) -> Result<Listing, Clien
     let descending = args.sort.largest_first() != args.reverse;
     places.sort_by(|a, b| args.sort.compare(a, b, History::Minute, descending));
     let matched = places.len() as u64;
-    if let Some(limit) = args.limit {
-        places.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    }
+    cut(&mut places, args.limit);
     Ok(Listing { matched, places })
 }
 
@@ -59,15 +62,6 @@ struct Answer<'a> {
     /// How many places match the filter; `sites` are fewer with a limit.
     matched: u64,
     sites: Vec<SiteJson<'a>>,
-}
-
-impl<'a> From<&'a Listing> for Answer<'a> {
-    fn from(listing: &'a Listing) -> Self {
-        Answer {
-            matched: listing.matched,
-            sites: listing.places.iter().map(SiteJson::from).collect(),
-        }
-    }
 }
 
 /// A place as scripts read it. `null` is "unknown": the agent is too old to keep a history.
@@ -125,34 +119,26 @@ impl<'a> From<&'a SiteStats> for SiteJson<'a> {
 
 fn write_table(out: &mut impl Write, args: &SitesArgs, listing: &Listing) -> Result<(), Failure> {
     let Listing { matched, places } = listing;
-    let that_match = if args.filter.is_empty() {
-        ""
-    } else {
-        " that match the filter"
-    };
-    let shown = places.len() as u64;
-    if shown < *matched {
-        writeln!(out, "the first {shown} of {matched}{that_match}")?;
-    } else if !that_match.is_empty() {
-        writeln!(out, "{matched}{that_match}")?;
+    if let Some(note) = note(places.len(), *matched, !args.filter.is_empty()) {
+        writeln!(out, "{note}")?;
     }
     let columns: Vec<Column<SiteStats>> = vec![
         Column::right("LIVE", |stats| stats.live.to_string()),
         Column::right("GROWTH", |stats| {
-            if_known(stats, growth(History::Minute.growth(stats)))
+            if_known(stats, || growth(History::Minute.growth(stats)))
         }),
         Column::right("SPAWNED/S", |stats| {
-            if_known(stats, rate(stats.spawned_per_second))
+            if_known(stats, || rate(stats.spawned_per_second))
         }),
         Column::right("ENDED/S", |stats| {
-            if_known(stats, rate(stats.ended_per_second))
+            if_known(stats, || rate(stats.ended_per_second))
         }),
         Column::right("OLDEST", |stats| duration_or_none(stats.oldest_ns)),
         Column::right("IDLE", |stats| {
-            if_known(stats, duration_or_none(stats.longest_idle_ns))
+            if_known(stats, || duration_or_none(stats.longest_idle_ns))
         }),
         Column::right("ORPHANS", |stats| {
-            if_known(stats, stats.orphans.to_string())
+            if_known(stats, || stats.orphans.to_string())
         }),
         Column::right("SPAWNED", |stats| stats.spawned.to_string()),
         Column::left("SPAWNED AT", |stats| {
@@ -162,14 +148,6 @@ fn write_table(out: &mut impl Write, args: &SitesArgs, listing: &Listing) -> Res
     writeln!(out)?;
     table::write(out, &columns, places)?;
     Ok(())
-}
-
-fn if_known(stats: &SiteStats, figure: String) -> String {
-    if has_history(stats) {
-        figure
-    } else {
-        UNKNOWN.to_owned()
-    }
 }
 
 fn spawned_at(site: &Site) -> String {

@@ -37,14 +37,6 @@ impl Sort {
         }
     }
 
-    /// Times and counts are looked at for their largest.
-    pub(super) fn largest_first(self) -> bool {
-        matches!(
-            self,
-            Sort::Age | Sort::Idle | Sort::Polls | Sort::Busy | Sort::LongestPoll
-        )
-    }
-
     /// The agent's order: what is missing comes after everything that is there, and tasks that are equal come by id, also in a
     /// descending order.
     pub(super) fn compare(self, a: &Task, b: &Task, places: &Places, descending: bool) -> Ordering {

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 use stallscope_wire::message::{Site, Task, TaskKind, TaskState};
-use stallscope_wire::text::place;
+use stallscope_wire::text::{place, source_path};
 
-use crate::format::{duration, duration_or_none, milliseconds, printable, source_path};
+use crate::format::{UNKNOWN, duration, duration_or_none, milliseconds, printable};
+use crate::task::has_times;
 
 /// Spawn places by the number tasks refer to them with.
 #[derive(Debug, Default)]
@@ -26,6 +27,11 @@ impl Places {
                 site,
             });
         }
+    }
+
+    /// Takes over those of another answer; an id means the same place in both.
+    pub(super) fn extend(&mut self, others: Places) {
+        self.0.extend(others.0);
     }
 
     /// `file:line:column` of the line that spawned it.
@@ -90,14 +96,6 @@ impl<'a> TaskJson<'a> {
             runtime: task.runtime,
         }
     }
-}
-
-/// For people; scripts read `null`.
-pub(super) const UNKNOWN: &str = "?";
-
-/// A blocking task is known only because it spawned another one.
-pub(super) fn has_times(task: &Task) -> bool {
-    task.kind() != TaskKind::Blocking
 }
 
 fn known_kind(task: &Task) -> Option<&'static str> {

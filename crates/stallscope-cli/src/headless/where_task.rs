@@ -1,128 +1,234 @@
-//! `stallscope where`: one task, its times and its ancestors.
+//! `stallscope where`: one task, its times and its ancestors; of one that has ended lately also how.
 
 use std::io::Write;
 
 use serde::Serialize;
 use stallscope_wire::message::subscribe::Topic;
-use stallscope_wire::message::{Details, DetailsQuery, Task, TaskKind, update};
+use stallscope_wire::message::{
+    AsyncStack, Details, DetailsQuery, EndedQuery, EndedTask, Task, update,
+};
 
 use super::about::About;
+use super::async_stack::{self, AsyncStackJson};
+use super::ended::{End, EndedJson, outcome};
 use super::task::{self, Places, TaskJson};
 use crate::cli::WhereArgs;
-use crate::client::Connection;
+use crate::client::{ClientError, Connection};
 use crate::failure::Failure;
-use crate::format::{counted, printable};
+use crate::format::{counted, duration, printable};
 use crate::target::Target;
+use crate::task::title;
 
 pub(crate) fn run(target: &Target, args: &WhereArgs, out: &mut impl Write) -> Result<(), Failure> {
     let mut connection = Connection::open(target)?;
     let about = About::ask(&mut connection)?;
-    let query = DetailsQuery { task: args.task };
-    let update::Body::Details(details) = connection.ask(Topic::Details(query))? else {
-        return Err(connection.mismatch().into());
-    };
-    let Some(task) = &details.task else {
-        return Err(connection.mismatch().into());
-    };
-    let places = Places::from(details.sites.clone());
+    let seen = match alive(&mut connection, args.task) {
+        Err(error) if error.is_refusal() => ended(&mut connection, args.task)?.ok_or(error),
+        seen => seen.and_then(|seen| seen.asked(&mut connection)),
+    }?;
     if args.json {
-        about.write_json(out, &Answer::new(task, &details, &places))
+        about.write_json(out, &Answer::from(&seen))
     } else {
         about.write_header(out)?;
-        write_text(out, task, &details, &places)
+        seen.write(out)
     }
+}
+
+/// What is known of the task.
+struct Seen {
+    task: Task,
+    /// Outermost first.
+    ancestors: Vec<Task>,
+    places: Places,
+    life: Life,
+}
+
+enum Life {
+    Alive {
+        /// Live direct children.
+        children: u64,
+        /// What could not be seen of this task, and why; empty if nothing.
+        unseen: String,
+        /// What it waits for; `None` if it was not asked.
+        waits: Option<AsyncStack>,
+    },
+    Ended(EndedTask),
+}
+
+fn alive(connection: &mut Connection, id: u64) -> Result<Seen, ClientError> {
+    let update::Body::Details(details) =
+        connection.ask(Topic::Details(DetailsQuery { task: id }))?
+    else {
+        return Err(connection.mismatch());
+    };
+    let Details {
+        task: Some(task),
+        ancestors,
+        sites,
+        children,
+        unseen,
+    } = details
+    else {
+        return Err(connection.mismatch());
+    };
+    Ok(Seen {
+        task,
+        ancestors,
+        places: Places::from(sites),
+        life: Life::Alive {
+            children,
+            unseen,
+            waits: None,
+        },
+    })
+}
+
+/// `None` if the agent knows nothing of its end: it was longer ago, or the task was not spawned through stallscope.
+fn ended(connection: &mut Connection, id: u64) -> Result<Option<Seen>, ClientError> {
+    let window = match connection.ask(Topic::Ended(EndedQuery { limit: 0 })) {
+        Ok(update::Body::Ended(window)) => window,
+        Ok(_) => return Err(connection.mismatch()),
+        // An agent from before this question.
+        Err(error) if error.is_refusal() => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let is_it = |ended: &EndedTask| ended.task.as_ref().is_some_and(|task| task.id == id);
+    let Some(ended) = window.tasks.into_iter().find(is_it) else {
+        return Ok(None);
+    };
+    let task = ended.task.clone().unwrap_or_default();
+    let mut places = Places::from(window.sites);
+    let mut ancestors = Vec::new();
+    // The agent knows the ancestors of tasks that live; this one's parent may be one.
+    match task.parent.map(|parent| alive(connection, parent)) {
+        Some(Ok(parent)) => {
+            ancestors = parent.ancestors;
+            ancestors.push(parent.task);
+            places.extend(parent.places);
+        }
+        Some(Err(error)) if !error.is_refusal() => return Err(error),
+        Some(Err(_)) | None => {}
+    }
+    Ok(Some(Seen {
+        task,
+        ancestors,
+        places,
+        life: Life::Ended(ended),
+    }))
 }
 
 #[derive(Serialize)]
 struct Answer<'a> {
-    task: TaskJson<'a>,
+    /// As in `ps --json`; of a task that has ended as in `ps --ended --json`.
+    task: EndedJson<'a>,
     /// Outermost first.
     ancestors: Vec<TaskJson<'a>>,
-    /// Live direct children.
-    children: u64,
+    /// Live direct children; `null` of a task that has ended.
+    children: Option<u64>,
     /// What could not be seen of this task, and why.
     unseen: Option<&'a str>,
+    /// What it waits for; `null` of a task that has ended.
+    async_stack: Option<AsyncStackJson<'a>>,
 }
 
-impl<'a> Answer<'a> {
-    fn new(task: &'a Task, details: &'a Details, places: &'a Places) -> Self {
+impl<'a> From<&'a Seen> for Answer<'a> {
+    fn from(seen: &'a Seen) -> Self {
+        let json = |task| TaskJson::new(task, &seen.places);
+        let (children, unseen, waits, end) = match &seen.life {
+            Life::Alive {
+                children,
+                unseen,
+                waits,
+            } => (Some(*children), unseen.as_str(), waits.as_ref(), None),
+            Life::Ended(ended) => (None, "", None, Some(End::of(ended))),
+        };
         Answer {
-            task: TaskJson::new(task, places),
-            ancestors: details
-                .ancestors
-                .iter()
-                .map(|ancestor| TaskJson::new(ancestor, places))
-                .collect(),
-            children: details.children,
-            unseen: Some(details.unseen.as_str()).filter(|unseen| !unseen.is_empty()),
+            task: EndedJson {
+                task: json(&seen.task),
+                end,
+            },
+            ancestors: seen.ancestors.iter().map(json).collect(),
+            children,
+            unseen: Some(unseen).filter(|unseen| !unseen.is_empty()),
+            async_stack: waits.map(AsyncStackJson::from),
         }
     }
 }
 
-fn write_text(
-    out: &mut impl Write,
-    task: &Task,
-    details: &Details,
-    places: &Places,
-) -> Result<(), Failure> {
-    writeln!(out)?;
-    let line = |task: &Task| match places.of(task) {
-        Some(_) => format!(
-            "{}, spawned at {}",
-            title(task),
-            task::spawned_at(task, places)
-        ),
-        None => title(task),
-    };
-    for (depth, ancestor) in details.ancestors.iter().enumerate() {
-        writeln!(out, "{}{}", "  ".repeat(depth), line(ancestor))?;
-    }
-    let indent = "  ".repeat(details.ancestors.len());
-    writeln!(out, "{indent}{}", line(task))?;
-    let facts = [
-        ("state", task::state(task)),
-        ("age", task::time(task, task.age_ns)),
-        ("idle for", task::time(task, task.idle_ns)),
-        ("polls", task::polls(task)),
-        ("busy", task::time(task, task.busy_ns)),
-        ("longest poll", task::time(task, task.longest_poll_ns)),
-        ("worker", task::worker(task)),
-        ("runtime", task.runtime.to_string()),
-    ];
-    for (what, value) in facts {
-        writeln!(out, "{indent}  {what:<14}{value}")?;
-    }
-    writeln!(
-        out,
-        "{indent}  {:<14}{}",
-        "spawned",
-        match details.children {
-            0 => "no task that is alive".to_owned(),
-            1 => "1 task that is alive".to_owned(),
-            several => format!("{} that are alive", counted(several, "task")),
+impl Seen {
+    /// With what the task says itself.
+    fn asked(mut self, connection: &mut Connection) -> Result<Self, ClientError> {
+        if let Life::Alive { waits, .. } = &mut self.life {
+            *waits = Some(async_stack::ask(connection, self.task.id)?);
         }
-    )?;
-    if let (true, Some(parent)) = (task.parent_ended, task.parent) {
-        writeln!(out, "{indent}  {:<14}{parent}, which has ended", "parent")?;
+        Ok(self)
     }
-    if !details.unseen.is_empty() {
-        writeln!(out, "{}", printable(&details.unseen))?;
-    }
-    Ok(())
-}
 
-/// `root future 0`, `task 88 "db-pool"`.
-fn title(task: &Task) -> String {
-    let kind = match task.kind() {
-        TaskKind::Root => "root future",
-        TaskKind::Task => "task",
-        TaskKind::Blocking => "blocking task",
-        TaskKind::Local => "local task",
-        TaskKind::Unknown => "task of a kind unknown to this client",
-    };
-    if task.name.is_empty() {
-        format!("{kind} {}", task.id)
-    } else {
-        format!("{kind} {} \"{}\"", task.id, printable(&task.name))
+    fn write(&self, out: &mut impl Write) -> Result<(), Failure> {
+        writeln!(out)?;
+        for (depth, ancestor) in self.ancestors.iter().enumerate() {
+            writeln!(out, "{}{}", "  ".repeat(depth), self.line(ancestor))?;
+        }
+        let indent = "  ".repeat(self.ancestors.len());
+        writeln!(out, "{indent}{}", self.line(&self.task))?;
+        for (what, value) in self.facts() {
+            writeln!(out, "{indent}  {what:<14}{value}")?;
+        }
+        if let Life::Alive { unseen, waits, .. } = &self.life {
+            if let Some(waits) = waits {
+                async_stack::write(out, &indent, waits)?;
+            }
+            if !unseen.is_empty() {
+                writeln!(out, "{}", printable(unseen))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `task 88 "render", spawned at src/main.rs:63:9`
+    fn line(&self, task: &Task) -> String {
+        let title = title(task.kind(), task.id, &task.name);
+        match self.places.of(task) {
+            Some(_) => format!(
+                "{title}, spawned at {}",
+                task::spawned_at(task, &self.places)
+            ),
+            None => title,
+        }
+    }
+
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        let task = &self.task;
+        let mut facts = match &self.life {
+            Life::Alive { .. } => vec![
+                ("state", task::state(task)),
+                ("age", task::time(task, task.age_ns)),
+                ("idle for", task::time(task, task.idle_ns)),
+            ],
+            Life::Ended(ended) => vec![
+                ("outcome", outcome(ended)),
+                ("ended", format!("{} ago", duration(ended.ago_ns))),
+                ("lived for", task::time(task, task.age_ns)),
+            ],
+        };
+        facts.extend([
+            ("polls", task::polls(task)),
+            ("busy", task::time(task, task.busy_ns)),
+            ("longest poll", task::time(task, task.longest_poll_ns)),
+            ("worker", task::worker(task)),
+            ("runtime", task.runtime.to_string()),
+        ]);
+        if let Life::Alive { children, .. } = self.life {
+            let spawned = match children {
+                0 => "no task that is alive".to_owned(),
+                1 => "1 task that is alive".to_owned(),
+                several => format!("{} that are alive", counted(several, "task")),
+            };
+            facts.push(("spawned", spawned));
+        }
+        if let (true, Some(parent)) = (task.parent_ended, task.parent) {
+            facts.push(("parent", format!("{parent}, which has ended")));
+        }
+        facts
     }
 }

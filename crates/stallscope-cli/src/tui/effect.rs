@@ -9,8 +9,9 @@ use stallscope_wire::message::Subscribe;
 
 use super::keyboard::Keyboard;
 use super::update::Msg;
-use super::{editor, source, term};
+use super::{editor, term};
 use crate::client::{ClientError, Connection, StreamEvent, Subscriber};
+use crate::source;
 use crate::target::{self, Target};
 
 /// What an update may ask for. Nothing is waited for: results come as messages.

@@ -10,7 +10,6 @@ mod effect;
 mod keyboard;
 mod keys;
 mod model;
-mod source;
 mod term;
 #[cfg(test)]
 mod tests;

@@ -38,6 +38,17 @@ pub(crate) enum Role {
     Stale,
 }
 
+impl Role {
+    /// Of the selected row in a part of the screen.
+    pub(crate) fn selection(has_keys: bool) -> Self {
+        if has_keys {
+            Self::Selected
+        } else {
+            Self::Remembered
+        }
+    }
+}
+
 /// The styles in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Theme {

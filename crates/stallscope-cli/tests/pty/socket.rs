@@ -139,6 +139,7 @@ fn welcome() -> Welcome {
             tokio_version: "1.54.1".to_owned(),
             stallscope_version: "0.1.0".to_owned(),
             started_unix_ns: 1,
+            control: false,
         }),
     }
 }

@@ -305,6 +305,22 @@ fn where_as_json() {
         answer["unseen"],
         "what it waits for is not seen without the deep tier"
     );
+    let stack = &answer["async_stack"];
+    assert_eq!(
+        (&stack["more"], &stack["missing"]),
+        (&json!(0), &json!(null))
+    );
+    let frames = &stack["branches"][1]["frames"];
+    assert_eq!(frames[0]["line"], 71);
+    assert_eq!(
+        (&frames[1]["in_app"], &frames[2]["in_app"]),
+        (&json!(true), &json!(false))
+    );
+    let other = sandbox.run("where 12 --json").json();
+    assert_eq!(
+        other["async_stack"],
+        json!({ "branches": [], "more": 0, "missing": "it was not spawned through stallscope" })
+    );
     assert_eq!(
         (&answer["process"], &answer["tiers"]),
         (&process(), &tiers())
@@ -312,7 +328,33 @@ fn where_as_json() {
 }
 
 #[test]
-fn where_a_task_has_ended_the_agent_says_so() {
+fn where_a_task_was_that_has_ended_lately_its_end_is_told() {
+    let (sandbox, _agent) = small();
+    assert_snapshot!(sandbox.run("where 96").answer());
+    let told = sandbox.run("where 93").answer().to_owned();
+    assert!(told.contains("outcome       aborted\n"), "{told}");
+    let told = sandbox.run("where 97").answer().to_owned();
+    assert!(told.contains("outcome       finished\n"), "{told}");
+}
+
+#[test]
+fn where_a_task_was_as_json_is_the_task_of_ps_ended() {
+    let (sandbox, _agent) = small();
+    let answer = sandbox.run("where 96 --json").json();
+    let listed = sandbox.run("ps --ended --json").json();
+    assert_eq!(answer["task"], listed["tasks"][1]);
+    assert_eq!(answer["task"]["outcome"], "panicked");
+    assert_eq!(ids(&answer["ancestors"]), [0, 12]);
+    assert_eq!(
+        (&answer["children"], &answer["unseen"]),
+        (&json!(null), &json!(null))
+    );
+    let alive = sandbox.run("where 88 --json").json();
+    assert_eq!(alive["task"].get("outcome"), None);
+}
+
+#[test]
+fn where_nothing_is_known_of_a_task_the_agent_says_so() {
     let (sandbox, _agent) = small();
     let gone = sandbox.run("where 89");
     assert_eq!(

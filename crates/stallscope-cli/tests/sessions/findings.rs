@@ -1,11 +1,15 @@
 //! What `findings` tells: to people, and as the JSON that is a contract.
 
+use std::fs;
+
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use stallscope_wire::message::subscribe::Topic;
 use stallscope_wire::message::{Finding, FindingsQuery, Severity};
 
 use crate::answers::{process, small, tiers, with};
+use crate::support::Session;
+use crate::support::conflicts;
 use crate::support::findings;
 use crate::support::service::Service;
 
@@ -121,6 +125,7 @@ fn file_read() -> Value {
             "file": "demo-apps/hybrid-service/src/http.rs", "line": 27,
         },
         "leak": null,
+        "parties": [],
         "tid": 4713, "worker": 1,
         "duration_ms": {"max": 341.2, "total": 2210.0},
         "queued_behind": {"max": 12},
@@ -154,6 +159,7 @@ fn endless() -> Value {
         "task": {"id": 0, "name": null, "kind": "root", "spawned_at": null, "ancestors": []},
         "span": null,
         "leak": null,
+        "parties": [],
         "tid": null, "worker": null,
         "duration_ms": {"max": 9734.0, "total": 9734.0},
         "queued_behind": {"max": 0},
@@ -162,6 +168,56 @@ fn endless() -> Value {
         "message": "the thread in block_on has been asleep for 9.7 s",
         "help": "docs/findings.md#long-poll-sleep",
     })
+}
+
+#[test]
+fn a_conflict_is_told_with_both_lines_and_their_source() {
+    let (sandbox, _agent) = with(knows(vec![conflicts::lost_update()]));
+    let directory = sandbox.path().join("apps/shop/src");
+    fs::create_dir_all(&directory).expect("our own directory");
+    let hits = "async fn count(hits: &Shared<u64>) {\n    let seen = hits.get();\n    hits.set(seen + 1);\n}\n";
+    fs::write(directory.join("hits.rs"), hits).expect("our own directory");
+    // As from anywhere in its workspace. Of the other side there is no source.
+    let mut command = sandbox.stallscope("findings");
+    let session = Session::of(command.current_dir(&directory));
+    assert_snapshot!(session.answer());
+}
+
+#[test]
+fn who_waits_and_who_holds_is_told_of_each_line() {
+    let (sandbox, _agent) = with(knows(vec![conflicts::deadlock()]));
+    assert_snapshot!(sandbox.run("findings").answer());
+}
+
+#[test]
+fn a_task_that_never_yields_is_told_with_its_time() {
+    let (sandbox, _agent) = with(knows(vec![conflicts::never_yields()]));
+    assert_snapshot!(sandbox.run("findings").answer());
+}
+
+#[test]
+fn json_of_a_conflict_has_the_other_sides() {
+    let (sandbox, _agent) = with(knows(vec![conflicts::lost_update(), conflicts::deadlock()]));
+    let answer = sandbox.run("findings --json").json();
+    let lost = &answer["findings"][0];
+    let place = |file: &str, line: u32| json!({"function": null, "file": format!("apps/shop/src/{file}"), "line": line});
+    assert_eq!(lost["location"], place("hits.rs", 3));
+    assert_eq!(
+        lost["parties"],
+        json!([{"location": place("report.rs", 30), "task": null, "tid": 4720, "thread": null, "role": null}])
+    );
+    assert_eq!(lost["duration_ms"], json!({"max": 0.0, "total": 0.0}));
+    assert_eq!(lost["stack"], json!([]));
+    let task = |id: u64| json!({"id": id, "name": null, "kind": "task", "spawned_at": null, "ancestors": []});
+    let at = |line| place("transfer.rs", line);
+    assert_eq!(
+        answer["findings"][1]["parties"],
+        json!([
+            {"location": at(19), "task": task(90), "tid": null, "thread": null, "role": "waits"},
+            {"location": at(6), "task": task(88), "tid": null, "thread": null, "role": "holds"},
+            {"location": at(52), "task": null, "tid": 4731, "thread": "settlement", "role": "waits"},
+        ])
+    );
 }
 
 #[test]

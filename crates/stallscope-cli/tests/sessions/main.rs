@@ -12,6 +12,7 @@ mod answers;
 mod bad_agents;
 mod ended;
 mod findings;
+mod locks;
 mod program;
 mod report;
 mod run;

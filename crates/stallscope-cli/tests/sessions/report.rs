@@ -11,6 +11,7 @@ use stallscope_wire::message::{Finding, FindingsQuery};
 use crate::answers::{pid, process, small, tiers, with};
 use crate::support::Sandbox;
 use crate::support::agent::{Agent, Part};
+use crate::support::conflicts;
 use crate::support::findings::{self, at_ms};
 use crate::support::service::Service;
 
@@ -222,6 +223,27 @@ fn fail_on_decides_the_status() {
             report.expect_status(status);
             assert_eq!(report.stderr, "", "{fail_on}");
             assert!(report.stdout.contains("asleep for 9.7 s"), "{report:?}");
+        }
+    }
+}
+
+#[test]
+fn a_conflict_fails_a_report_by_its_kind_and_by_its_rule() {
+    let (sandbox, _agent) = with(learns(vec![vec![seen(11_000, conflicts::lost_update())]]));
+    let statuses = [
+        ("unsynchronized-state", 1),
+        ("lost-update", 1),
+        ("unsynchronized-state/deadlock,convoy", 0),
+        ("long-poll,task-leak", 0),
+    ];
+    for (fail_on, status) in statuses {
+        let report = sandbox.run(&format!("report --for 1ms --fail-on {fail_on}"));
+        report.expect_status(status);
+        for side in [
+            "wrote      apps/shop/src/hits.rs:3",
+            "lost       apps/shop/src/report.rs:30",
+        ] {
+            assert!(report.stdout.contains(side), "{report:?}");
         }
     }
 }

@@ -8,7 +8,7 @@ use stallscope_wire::message::{
 /// Wall clock at the start of recording: 2026-11-20T21:33:00Z.
 pub(crate) const STARTED_UNIX_NS: u64 = 1_795_210_380_000_000_000;
 
-const MS: u64 = 1_000_000;
+pub(super) const MS: u64 = 1_000_000;
 
 /// The moment so many milliseconds after the start.
 pub(crate) fn at_ms(ms: u64) -> u64 {
@@ -65,14 +65,15 @@ pub(crate) fn file_read() -> Finding {
                 duration_ns: 20_500_000,
             },
         ],
-        span: Some(Span {
+        span: Some(Box::new(Span {
             name: "request".to_owned(),
             target: "hybrid_service::http".to_owned(),
             fields: "method=GET path=\"/report\"".to_owned(),
             file: "demo-apps/hybrid-service/src/http.rs".to_owned(),
             line: 27,
-        }),
+        })),
         leak: None,
+        parties: Vec::new(),
     }
 }
 

@@ -1,7 +1,9 @@
 //! A world of its own for a test: a runtime directory, agents in it, and the real binary looking at them.
 
 pub(crate) mod agent;
+pub(crate) mod conflicts;
 pub(crate) mod findings;
+pub(crate) mod locks;
 pub(crate) mod places;
 pub(crate) mod service;
 

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use stallscope_wire::message::subscribe::Topic;
 use stallscope_wire::message::{
-    Cancellation, Details, Doctor, DoctorEntry, EndedTask, EndedWindow, Finding, Findings,
-    FindingsQuery, Level, Outcome, Overview, Process, Runtime, Severity, Site, SiteStats,
-    SiteWindow, Stacks, Subscribe, Task, TaskKind, TaskQuery, TaskSort, TaskState, TaskWindow,
-    ThreadStack, Tier, TierState, Worker, update,
+    AsyncBranch, AsyncStack, Cancellation, Details, Doctor, DoctorEntry, EndedTask, EndedWindow,
+    Finding, Findings, FindingsQuery, Frame, Level, Outcome, Overview, Process, Runtime, Severity,
+    Site, SiteStats, SiteWindow, Stacks, Subscribe, Task, TaskKind, TaskQuery, TaskSort, TaskState,
+    TaskWindow, ThreadStack, Tier, TierState, Worker, update,
 };
 
 use super::findings::{self, STARTED_UNIX_NS};
-use super::places;
+use super::{locks, places};
 
 #[derive(Clone)]
 pub(crate) struct Service {
@@ -109,6 +109,7 @@ impl Service {
                 tokio_version: "1.54.1".to_owned(),
                 stallscope_version: "0.1.0".to_owned(),
                 started_unix_ns: STARTED_UNIX_NS,
+                control: false,
             },
             tiers: vec![
                 tier("core", TierState::On, "the root future and tasks spawned through stallscope"),
@@ -189,9 +190,11 @@ impl Service {
                     total: self.places.len() as u64,
                     sites: self.places.clone(),
                 }),
-                Topic::Tree(_) => return Err("no tree in this play".to_owned()),
                 Topic::Ended(query) => update::Body::Ended(self.ended(query.limit)),
                 Topic::Cancel(_) => update::Body::Cancel(self.cancellation(asked_before)?),
+                Topic::AsyncStack(query) => update::Body::AsyncStack(async_stack(query.task)),
+                Topic::Locks(query) => update::Body::Locks(locks::locks(&query)),
+                Topic::Tree(_) => return Err("no tree in this play".to_owned()),
             },
         )
     }
@@ -347,6 +350,51 @@ fn ended() -> EndedWindow {
         finished: 9_860,
         panicked: 1,
         aborted: 6,
+    }
+}
+
+/// One task was spawned through stallscope, and waits in a `select!`.
+fn async_stack(task: u64) -> AsyncStack {
+    if task != 88 {
+        return AsyncStack {
+            missing: "it was not spawned through stallscope".to_owned(),
+            ..AsyncStack::default()
+        };
+    }
+    let frame = |function: &str, file: &str, line| Frame {
+        function: function.to_owned(),
+        file: file.to_owned(),
+        line,
+        in_app: file.starts_with("src"),
+        origin: if file.starts_with("src") {
+            "app"
+        } else {
+            "tokio"
+        }
+        .to_owned(),
+        ..Frame::default()
+    };
+    let branch = |function, file, line| AsyncBranch {
+        frames: vec![
+            frame("hybrid_service::render::{{closure}}", "src/render.rs", 71),
+            frame("hybrid_service::fetch::{{closure}}", "src/fetch.rs", 12),
+            frame(function, file, line),
+        ],
+    };
+    AsyncStack {
+        branches: vec![
+            branch(
+                "tokio::time::sleep::Sleep::poll",
+                "tokio-1.54.1/src/time/sleep.rs",
+                457,
+            ),
+            branch(
+                "tokio::sync::mpsc::chan::Rx::recv",
+                "tokio-1.54.1/src/sync/mpsc/chan.rs",
+                308,
+            ),
+        ],
+        ..AsyncStack::default()
     }
 }
 

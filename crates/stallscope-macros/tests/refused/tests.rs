@@ -36,6 +36,33 @@ async fn neither_allowed_nor_denied() {}
 #[stallscope::test(leaks = true)]
 async fn leaks_no_string() {}
 
+#[stallscope::test(conflicts = "some")]
+async fn conflicts_neither_allowed_nor_denied() {}
+
+#[stallscope::test(perturb = "often")]
+async fn perturb_no_range() {}
+
+#[stallscope::test(perturb = "42")]
+async fn perturb_no_range_but_a_number() {}
+
+#[stallscope::test(perturb = "5..5")]
+async fn perturb_empty() {}
+
+#[stallscope::test(perturb = "0..-1")]
+async fn perturb_negative() {}
+
+#[stallscope::test(perturb = true)]
+async fn perturb_no_number() {}
+
+#[stallscope::test(perturb = 0..200)]
+async fn perturb_no_literal() {}
+
+#[stallscope::test(perturb = 99999999999999999999)]
+async fn perturb_too_large() {}
+
+#[stallscope::test(perturb)]
+async fn perturb_without_value() {}
+
 #[stallscope::test(worker_threads = 2)]
 async fn one_thread_by_default() {}
 

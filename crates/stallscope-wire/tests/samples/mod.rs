@@ -3,14 +3,16 @@
 //! The literals name every field, so a field added to the `.proto` does not compile until it has a sample.
 
 use stallscope_wire::message::{
-    AgentMessage, CancelQuery, Cancellation, Certainty, ClientMessage, Comparison, Details,
-    DetailsQuery, Doctor, DoctorEntry, DoctorQuery, EndedQuery, EndedTask, EndedWindow, Failed,
-    Field, Finding, FindingTask, Findings, FindingsQuery, Frame, Group, GroupKey, Hello, Leak,
-    Level, Location, NodeKey, Occurrence, Outcome, Overview, OverviewQuery, Process, Refused,
-    Runtime, Severity, Site, SiteQuery, SiteSort, SiteStats, SiteWindow, Span, Stacks, StacksQuery,
-    Subscribe, Task, TaskKind, TaskQuery, TaskSort, TaskState, TaskWindow, Term, ThreadStack, Tier,
-    TierState, TreeQuery, TreeRow, TreeWindow, Unsubscribe, Update, Welcome, Worker, agent_message,
-    client_message, node_key, subscribe, tree_row, update,
+    AgentMessage, AsyncBranch, AsyncStack, AsyncStackQuery, CancelQuery, Cancellation, Certainty,
+    ClientMessage, Comparison, Details, DetailsQuery, Doctor, DoctorEntry, DoctorQuery, EndedQuery,
+    EndedTask, EndedWindow, Failed, Field, Finding, FindingTask, Findings, FindingsQuery, Frame,
+    Group, GroupKey, Hello, Leak, Level, Location, Lock, LockHolder, LockKind, LockMode, LockQuery,
+    LockRole, LockSort, LockWaiter, LockWindow, NodeKey, Occurrence, Outcome, Overview,
+    OverviewQuery, Party, Process, Refused, Runtime, Severity, Site, SiteQuery, SiteSort,
+    SiteStats, SiteWindow, Span, Stacks, StacksQuery, Subscribe, Task, TaskKind, TaskQuery,
+    TaskSort, TaskState, TaskWindow, Term, ThreadStack, Tier, TierState, TreeQuery, TreeRow,
+    TreeWindow, Unsubscribe, Update, Welcome, Worker, agent_message, client_message, node_key,
+    subscribe, tree_row, update,
 };
 use stallscope_wire::{MAGIC, PROTOCOL};
 
@@ -104,6 +106,19 @@ pub(crate) fn to_agent() -> Vec<(&'static str, ClientMessage)> {
             subscribe(subscribe::Topic::Cancel(CancelQuery { task: 88 })),
         ),
         (
+            "subscribe to async stack",
+            subscribe(subscribe::Topic::AsyncStack(AsyncStackQuery { task: 88 })),
+        ),
+        (
+            "subscribe to locks",
+            subscribe(subscribe::Topic::Locks(LockQuery {
+                sort: LockSort::Hold.into(),
+                ascending: true,
+                limit: 20,
+                text: "src/pool.rs".to_owned(),
+            })),
+        ),
+        (
             "unsubscribe",
             client_message::Body::Unsubscribe(Unsubscribe { subscription: 7 }),
         ),
@@ -132,6 +147,7 @@ pub(crate) fn to_client() -> Vec<(&'static str, AgentMessage)> {
                     tokio_version: "1.54.1".to_owned(),
                     stallscope_version: "0.1.0".to_owned(),
                     started_unix_ns: 1_795_210_380_123_000_000,
+                    control: true,
                 }),
             }),
         ),
@@ -208,7 +224,7 @@ pub(crate) fn to_client() -> Vec<(&'static str, AgentMessage)> {
             "findings",
             update(update::Body::Findings(Findings {
                 total: 9,
-                findings: vec![finding(), leak()],
+                findings: vec![finding(), leak(), conflict()],
             })),
         ),
         (
@@ -247,9 +263,75 @@ pub(crate) fn to_client() -> Vec<(&'static str, AgentMessage)> {
                 sites: vec![site()],
             })),
         ),
+        (
+            "async stack",
+            update(update::Body::AsyncStack(AsyncStack {
+                branches: vec![AsyncBranch {
+                    frames: vec![frame()],
+                }],
+                more: 36,
+                missing: "the application was built without stallscope's feature `taskdump`"
+                    .to_owned(),
+            })),
+        ),
+        (
+            "locks",
+            update(update::Body::Locks(LockWindow {
+                matched: 41,
+                locks: vec![lock()],
+                left_out: 3,
+            })),
+        ),
     ]
     .map(|(name, body)| (name, AgentMessage { body: Some(body) }))
     .into()
+}
+
+fn lock() -> Lock {
+    Lock {
+        id: 19,
+        kind: LockKind::RwLock.into(),
+        made_at: Some(location()),
+        holders: vec![LockHolder {
+            party: Some(party(LockRole::Holds)),
+            mode: LockMode::Shared.into(),
+            held_ns: 4_200_000_000,
+            across_await: true,
+        }],
+        more_holders: 2,
+        waiters: vec![LockWaiter {
+            party: Some(party(LockRole::Waits)),
+            mode: LockMode::Exclusive.into(),
+            waits_ns: 4_100_000_000,
+        }],
+        queue: 12,
+        acquisitions: 90_000,
+        contended: 700,
+        p99_wait_ns: 2_147_483_647,
+        longest_wait_ns: 4_300_000_000,
+    }
+}
+
+fn party(role: LockRole) -> Party {
+    Party {
+        location: Some(location()),
+        task: Some(FindingTask {
+            id: 88,
+            ..FindingTask::default()
+        }),
+        tid: 4712,
+        role: role.into(),
+        thread: "db-writer".to_owned(),
+    }
+}
+
+fn location() -> Location {
+    Location {
+        function: "app::pool::take".to_owned(),
+        file: "src/pool.rs".to_owned(),
+        line: 42,
+        column: 17,
+    }
 }
 
 fn term() -> Term {
@@ -387,14 +469,15 @@ fn finding() -> Finding {
             at_unix_ns: 1_795_210_390_000_000_000,
             duration_ns: 341_200_000,
         }],
-        span: Some(Span {
+        span: Some(Box::new(Span {
             name: "request".to_owned(),
             target: "hybrid_service::http".to_owned(),
             fields: "method=GET path=\"/report\"".to_owned(),
             file: "demo-apps/hybrid-service/src/http.rs".to_owned(),
             line: 27,
-        }),
+        })),
         leak: None,
+        parties: vec![party(LockRole::Waits)],
     }
 }
 
@@ -414,6 +497,19 @@ fn leak() -> Finding {
             oldest_ns: 192_000_000_000,
             orphans: 408,
         }),
+        ..Finding::default()
+    }
+}
+
+/// Between two lines: nothing that takes time.
+fn conflict() -> Finding {
+    Finding {
+        id: 5,
+        kind: "unsynchronized-state".to_owned(),
+        rule: "lost-update".to_owned(),
+        certainty: Certainty::Proven.into(),
+        location: Some(location()),
+        parties: vec![party(LockRole::Unknown)],
         ..Finding::default()
     }
 }

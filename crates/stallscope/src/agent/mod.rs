@@ -1,7 +1,8 @@
 //! The agent: one thread of our own that waits for clients, answers them, and tidies up.
 //!
 //! Invariant: nothing here runs on the application's runtime or waits for it. All it sends there are the tasks by which workers tell which
-//! threads they are, when a runtime without hooks has just started ([`crate::entry::scout`]).
+//! threads they are, when a runtime without hooks has just started ([`crate::entry::scout`]), and wakes of tasks that a client aborts or asks. Only
+//! for an answer of the latter it waits, a quarter of a second at most ([`crate::entry::async_stack`]).
 
 mod endpoint;
 mod serve;
@@ -42,6 +43,7 @@ pub(crate) fn start(started: &Started) {
     let complaints = started.complaints.clone();
     let long_poll = started.config.long_poll;
     let thresholds = Thresholds::of(&started.config);
+    let control = started.config.control;
     let run = move || {
         if let Some(endpoint) = &endpoint {
             endpoint.sweep_neighbours();
@@ -49,7 +51,7 @@ pub(crate) fn start(started: &Started) {
         serve::run(
             endpoint.as_ref(),
             token.as_deref(),
-            Answers::new(complaints, long_poll, thresholds),
+            Answers::new(complaints, long_poll, thresholds, control),
         );
     };
     // A signal that the application handles must not be taken by this thread; std's threads inherit

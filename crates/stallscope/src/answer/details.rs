@@ -7,12 +7,14 @@ use super::source::{Source, name_of, places, task};
 /// How many ancestors are followed.
 const MOST_ANCESTORS: usize = 64;
 
-pub(super) fn details(query: DetailsQuery, source: &dyn Source) -> Result<Details, String> {
+/// `can_be_asked`: whether the task can say itself what it waits for.
+pub(super) fn details(
+    query: DetailsQuery,
+    can_be_asked: bool,
+    source: &dyn Source,
+) -> Result<Details, String> {
     let Some(row) = source.get(query.task) else {
-        return Err(format!(
-            "no live task has the id {}: it has ended, or it is of a kind that this tier does not see",
-            query.task
-        ));
+        return Err(no_such_task(query.task));
     };
     let mut ancestors = Vec::new();
     let mut next = row.parent;
@@ -31,9 +33,15 @@ pub(super) fn details(query: DetailsQuery, source: &dyn Source) -> Result<Detail
         sites: places(used, source),
         ancestors,
         children,
-        unseen: unseen(row.kind).to_owned(),
+        unseen: unseen(row.kind, can_be_asked).to_owned(),
         task: Some(task),
     })
+}
+
+pub(super) fn no_such_task(id: u64) -> String {
+    format!(
+        "no live task has the id {id}: it has ended, or it is of a kind that this tier does not see"
+    )
 }
 
 /// A task as a finding names it: what is left of it if it has ended meanwhile.
@@ -64,13 +72,16 @@ pub(super) fn describe(id: u64, source: &dyn Source) -> FindingTask {
 }
 
 /// What nobody can tell about a task of this kind here.
-fn unseen(kind: TaskKind) -> &'static str {
+fn unseen(kind: TaskKind, can_be_asked: bool) -> &'static str {
     match kind {
         TaskKind::Root => {
             "What the root future waits for, and whether it has been woken, is not visible in this tier."
         }
         TaskKind::Blocking => {
             "A blocking closure is known only because it spawned a task: its age counts from then, and its spawn place and times are not visible."
+        }
+        _ if can_be_asked => {
+            "Whether it has been woken since its last poll is not visible in this tier."
         }
         _ => {
             "What it waits for, and whether it has been woken since its last poll, is not visible in this tier."
@@ -98,7 +109,7 @@ mod tests {
 
     #[test]
     fn ancestors_come_outermost_first() {
-        let details = details(DetailsQuery { task: 2 }, &family()).expect("task 2 is alive");
+        let details = details(DetailsQuery { task: 2 }, false, &family()).expect("task 2 is alive");
         assert_eq!(
             details
                 .ancestors
@@ -115,6 +126,17 @@ mod tests {
     }
 
     #[test]
+    fn what_the_task_says_itself_is_not_unseen() {
+        let unseen = |can_be_asked| {
+            details(DetailsQuery { task: 2 }, can_be_asked, &family())
+                .expect("task 2 is alive")
+                .unseen
+        };
+        assert!(unseen(false).contains("What it waits for"));
+        assert!(!unseen(true).contains("waits for") && unseen(true).contains("woken"));
+    }
+
+    #[test]
     fn a_finding_names_the_nearest_ancestor_first() {
         let found = describe(3, &family());
         assert_eq!((found.id, found.ancestors), (3, vec![2, 1, 0]));
@@ -124,7 +146,8 @@ mod tests {
 
     #[test]
     fn a_task_that_is_not_there_is_told_by_its_id() {
-        let error = details(DetailsQuery { task: 99 }, &family()).expect_err("there is no task 99");
+        let error =
+            details(DetailsQuery { task: 99 }, false, &family()).expect_err("there is no task 99");
         assert!(error.contains("99"), "{error}");
     }
 }

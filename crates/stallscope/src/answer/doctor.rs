@@ -13,6 +13,7 @@ use crate::ended::ENDED;
 use crate::entry::allow;
 use crate::recorder::RECORDER;
 use crate::runtimes::RUNTIMES;
+use crate::sync::CONFLICTS;
 
 pub(super) fn doctor(complaints: &[Complaint], in_place: u64) -> Doctor {
     let mut entries = Vec::new();
@@ -214,6 +215,11 @@ fn losses() -> Vec<DoctorEntry> {
             full,
             "limit of 4095 spawn places reached: tasks of further places are shown without one",
             "",
+        ),
+        (
+            CONFLICTS.dropped(),
+            "sights of unsynchronised state were not kept: too many at one time; their findings count too few",
+            "mend those that are told",
         ),
     ]
     .into_iter()

@@ -1,14 +1,16 @@
 //! What the agent says when asked: each question of the protocol, one file.
 //!
-//! Invariant: but for [`live`], which reads the recorder, the gauges in [`overview`] and [`cancel`], which aborts,
+//! Invariant: but for [`live`], which reads the recorder, the gauges in [`overview`], [`cancel`], which aborts, and [`async_stack`], which asks a task,
 //! everything here is a pure function of rows and a query, and is tested as such.
 
+mod async_stack;
 mod cancel;
 mod details;
 mod doctor;
 mod ended;
 mod filter;
 mod live;
+mod locks;
 mod order;
 mod overview;
 pub(crate) mod roll;
@@ -30,12 +32,15 @@ use crate::config::Complaint;
 use crate::control::HANDLES;
 use crate::dump;
 use crate::ended::ENDED;
+use crate::entry::async_stack as asking;
 use crate::entry::scout::Missing;
 use crate::findings::{Findings, Tasks};
 use crate::leaks::{Leaks, Thresholds};
+use crate::locks::Locks;
 use crate::process;
-use crate::recorder::{Keeper, RECORDER};
-use crate::runtimes::{RUNTIMES, workers_are_idle};
+use crate::recorder::{Keeper, RECORDER, TaskId};
+use crate::runtimes::{RUNTIMES, workers};
+use crate::sync::{self, CONFLICTS};
 use crate::watch::{INBOX, Report};
 
 /// Answers every question of the protocol. Owned by the agent thread.
@@ -47,6 +52,7 @@ pub(crate) struct Answers {
     long_poll: Duration,
     missing: Missing,
     leaks: Leaks,
+    locks: Locks,
     cancels: Cancels,
 }
 
@@ -55,15 +61,17 @@ impl Answers {
         complaints: Vec<Complaint>,
         long_poll: Duration,
         thresholds: Thresholds,
+        control: bool,
     ) -> Self {
         Answers {
             keeper: RECORDER.keeper(),
             complaints,
-            process: versions::process(),
+            process: versions::process(control),
             findings: Findings::new(),
             long_poll,
             missing: Missing::default(),
             leaks: Leaks::new(thresholds),
+            locks: Locks::default(),
             cancels: Cancels::default(),
         }
     }
@@ -79,12 +87,41 @@ impl Answers {
         }
     }
 
+    fn look_for_conflicts(&mut self) {
+        let conflicts = CONFLICTS.take();
+        if !conflicts.is_empty() {
+            let live = live::Live::now(&self.keeper);
+            for conflict in conflicts {
+                self.findings.conflict(&conflict, &Describe(&live));
+            }
+        }
+    }
+
+    /// Costs nothing as long as nobody waits for a lock.
+    fn look_at_locks(&mut self) {
+        let clock = || u64::try_from(RECORDER.clock().uptime().as_nanos()).unwrap_or(u64::MAX);
+        let now = clock();
+        let wanted = sync::wanted();
+        if wanted.is_empty() && self.locks.knows_nothing() {
+            return;
+        }
+        let live = live::Live::now(&self.keeper);
+        let known = locks::Known {
+            source: &live,
+            now: clock(),
+            idle: &locks::workers_have_nothing_to_do,
+        };
+        for sign in self.locks.look(now, &wanted, &known) {
+            self.findings.waits(&sign, &Describe(&live));
+        }
+    }
+
     fn look_for_leaks(&mut self) {
         let live = live::Live::now(&self.keeper);
         let clock = || RECORDER.clock().uptime();
         let signs = self
             .leaks
-            .look(clock(), sites::samples, &live, clock, workers_are_idle);
+            .look(clock(), sites::samples, &live, clock, workers);
         for sign in signs {
             let site = Source::site(&live, sign.site);
             self.findings.leaked(&sign, site, &Describe(&live));
@@ -105,6 +142,8 @@ impl Answers {
         RUNTIMES.tidy();
         HANDLES.tidy();
         self.look_for_leaks();
+        self.look_for_conflicts();
+        self.look_at_locks();
         self.findings.look_at_pools();
         self.findings.tidy();
     }
@@ -112,6 +151,9 @@ impl Answers {
 
 impl Answer for Answers {
     fn answer(&mut self, topic: &Topic) -> Result<update::Body, String> {
+        if let Topic::Findings(_) = topic {
+            self.look_for_conflicts(); // what has happened is told, whenever the agent last came by
+        }
         let live = live::Live::now(&self.keeper);
         Ok(match topic {
             Topic::Overview(_) => {
@@ -128,7 +170,26 @@ impl Answer for Answers {
             }
             Topic::Tasks(query) => update::Body::Tasks(tasks::window(query, &live)?),
             Topic::Tree(query) => update::Body::Tree(tree::window(query, &live)?),
-            Topic::Details(query) => update::Body::Details(details::details(*query, &live)?),
+            Topic::Details(query) => {
+                let can_be_asked = asking::is_ours(TaskId(query.task));
+                update::Body::Details(details::details(*query, can_be_asked, &live)?)
+            }
+            Topic::AsyncStack(query) => {
+                let frames = |addresses: &[u64]| self.findings.frames_at(addresses);
+                update::Body::AsyncStack(async_stack::async_stack(
+                    *query,
+                    &live,
+                    asking::ask,
+                    frames,
+                )?)
+            }
+            Topic::Locks(query) => update::Body::Locks(locks::window(
+                query,
+                sync::locks(),
+                sync::left_out(),
+                &live,
+                &|tid| stacks::thread_name(tid),
+            )),
             Topic::Findings(query) => {
                 update::Body::Findings(self.findings.window(query, RECORDER.clock().started_unix()))
             }

@@ -102,7 +102,7 @@ pub(crate) mod fake {
                 site,
                 runtime: 0,
                 worker: Some(0),
-                age: 1000 - id,
+                age: 1000_u64.saturating_sub(id),
                 idle: id,
                 polls: 1,
                 busy: id * 10,

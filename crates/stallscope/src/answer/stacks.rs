@@ -27,6 +27,12 @@ pub(super) fn stacks(live: &Live<'_>, findings: &mut Findings) -> Stacks {
     }
 }
 
+/// As the system shows it; empty if it does not.
+pub(super) fn thread_name(tid: impl std::fmt::Display) -> String {
+    let name = std::fs::read_to_string(format!("/proc/self/task/{tid}/comm"));
+    name.unwrap_or_default().trim().to_owned()
+}
+
 fn stack_of(thread: &ThreadRecord, live: &Live<'_>, findings: &mut Findings) -> ThreadStack {
     let polling = thread.polling();
     let shown = ThreadStack {
@@ -41,7 +47,6 @@ fn stack_of(thread: &ThreadRecord, live: &Live<'_>, findings: &mut Findings) -> 
         return shown;
     };
     let state = ThreadState::read(handle.tid());
-    let comm = std::fs::read_to_string(format!("/proc/self/task/{}/comm", handle.tid()));
     let run_state = match state.run_state {
         RunState::Running => "running",
         RunState::Sleeping => "sleeping",
@@ -53,7 +58,7 @@ fn stack_of(thread: &ThreadRecord, live: &Live<'_>, findings: &mut Findings) -> 
         cause => cause,
     };
     let mut shown = ThreadStack {
-        name: comm.unwrap_or_default().trim().to_owned(),
+        name: thread_name(handle.tid()),
         state: run_state.to_owned(),
         doing: doing.to_string(),
         ..shown

@@ -7,7 +7,8 @@ use stallscope_wire::message::Process;
 
 use crate::recorder::RECORDER;
 
-pub(super) fn process() -> Process {
+/// `control`: whether clients may change what it does.
+pub(super) fn process(control: bool) -> Process {
     let program = std::env::current_exe().ok();
     let name = program
         .as_deref()
@@ -20,6 +21,7 @@ pub(super) fn process() -> Process {
         stallscope_version: env!("CARGO_PKG_VERSION").to_owned(),
         started_unix_ns: u64::try_from(RECORDER.clock().started_unix().as_nanos())
             .unwrap_or(u64::MAX),
+        control,
     }
 }
 

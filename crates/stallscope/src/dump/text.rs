@@ -2,16 +2,13 @@
 
 use stallscope_wire::message::{Frame, Process, Stacks, ThreadStack};
 use stallscope_wire::text::place;
+use stallscope_wire::text::stack::{Line, folded, frame_place};
 
 use crate::findings::Tasks;
 
 const COLUMNS: usize = 80;
 
-/// So many of the innermost frames are shown, up to the application's: what the thread does.
-const INNERMOST: usize = 6;
-
-/// All threads, each with a header and its frames, innermost first; `>` marks the application's own. Of what stands between those, and of the
-/// runtime below, only the number is told: fifty frames of a scheduler hide the one line that matters.
+/// All threads, each with a header and its frames in short, innermost first; `>` marks the application's own.
 pub(crate) fn of(stacks: &Stacks, tasks: &dyn Tasks, process: &Process) -> String {
     let mut text = format!(
         "stallscope: what process {} ({}) does now",
@@ -81,26 +78,12 @@ fn role(thread: &ThreadStack) -> Option<String> {
 }
 
 fn frames(text: &mut String, stack: &[Frame]) {
-    let mut at = 0;
-    while let Some(frame) = stack.get(at) {
-        let hidden = (at..stack.len())
-            .take_while(|at| !tells(stack, *at))
-            .count();
-        // A line that says "1 frame" is no shorter than the frame.
-        if hidden > 1 {
-            line(text, &format!("    … {hidden} frames"));
-            at += hidden;
-        } else {
-            one(text, frame);
-            at += 1;
+    for part in folded(stack) {
+        match part {
+            Line::Frame(frame) => one(text, frame),
+            Line::Hidden(frames) => line(text, &format!("    … {} frames", frames.len())),
         }
     }
-}
-
-/// Whether a frame says something about the application: its own code, what that called, and what the thread does in the end.
-fn tells(stack: &[Frame], at: usize) -> bool {
-    let is_innermost = at < INNERMOST && !stack[..at].iter().any(|frame| frame.in_app);
-    is_innermost || stack[at..].iter().take(2).any(|frame| frame.in_app)
 }
 
 /// `> shop::report::render (src/report.rs:12)`, on two lines if it has to be.
@@ -110,7 +93,7 @@ fn one(text: &mut String, frame: &Frame) {
         "" => "?",
         function => function,
     };
-    let place = where_is(frame);
+    let place = frame_place(frame);
     let together = format!("  {mark} {function} ({place})");
     if together.chars().count() <= COLUMNS {
         line(text, &together);
@@ -118,26 +101,6 @@ fn one(text: &mut String, frame: &Frame) {
         line(text, &format!("  {mark} {function}"));
         line(text, &format!("      {place}"));
     }
-}
-
-/// `src/main.rs:12`; without debug information `libc.so.6+0x11ba61`.
-fn where_is(frame: &Frame) -> String {
-    match (frame.file.as_str(), frame.module.as_str()) {
-        ("", "") => format!("{:#x}", frame.address),
-        ("", module) => {
-            let name = module.rsplit('/').next().unwrap_or(module);
-            format!("{name}+{:#x}", frame.module_offset)
-        }
-        (file, _) => format!("{}:{}", source_path(file), frame.line),
-    }
-}
-
-/// Without what says nothing: the path of a crate from a registry begins with the crate, that of the standard library with `library/`.
-fn source_path(path: &str) -> &str {
-    ["/registry/src/", "/rustc/"]
-        .into_iter()
-        .find_map(|above| path.split_once(above)?.1.split_once('/'))
-        .map_or(path, |(_, below)| below)
 }
 
 /// A line of no more columns than there are. Names and paths tell most at their end, so a long one loses its middle.

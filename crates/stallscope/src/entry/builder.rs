@@ -19,6 +19,7 @@ pub trait BuilderExt: sealed::Sealed {
     /// ```
     /// use stallscope::BuilderExt;
     ///
+    /// let _stallscope = stallscope::init(); // removes the socket when `main` is over
     /// let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().stallscope().build()?;
     /// runtime.block_on(stallscope::root(async { tokio::task::yield_now().await }));
     /// # Ok::<(), std::io::Error>(())

@@ -17,9 +17,11 @@ use crate::runtimes::{RUNTIMES, Watched};
 ///
 /// Hooks can only be set before a runtime is built, so this is the core tier: the runtime's gauges, tasks spawned through
 /// [`spawn`](crate::spawn), and long polls of all tasks are seen; the body of `main` is not, and tasks of plain `tokio::spawn` do not
-/// appear in the tree. `#[stallscope::main]` sees all. Outside of a runtime it starts the
-/// agent alone. Keep the value until the end of `main`: dropping it tells that this runtime is no
-/// longer of interest.
+/// appear in the tree. `#[stallscope::main]` sees all. Keep the value until the end of `main`: dropping it tells that this runtime is no
+/// longer of interest, and removes the socket.
+///
+/// Outside of a runtime it starts the agent alone. There it has a use beside [`BuilderExt`](crate::BuilderExt): in the first line of a `main` that
+/// builds its runtime by hand, it is dropped after that runtime and leaves no socket behind.
 pub fn init() -> impl Drop {
     let found = process::start().then(|| RUNTIMES.current()).flatten();
     if let Some((runtime, watched)) = found {
@@ -37,7 +39,7 @@ impl Drop for Init {
     fn drop(&mut self) {
         if let Some(watched) = self.0 {
             watched.let_go();
-            process::take_leave();
         }
+        process::take_leave();
     }
 }

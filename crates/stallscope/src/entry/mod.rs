@@ -2,6 +2,7 @@
 
 pub(crate) mod alive;
 pub(crate) mod allow;
+pub(crate) mod async_stack;
 pub(crate) mod builder;
 pub(crate) mod cancellable;
 pub(crate) mod hooks;

@@ -10,14 +10,19 @@ use std::thread;
 
 use pin_project_lite::pin_project;
 
+use super::async_stack::Answering;
 use super::ticket::Ticket;
 use crate::ended::{Outcome, message_of};
+use crate::sync::perturb;
 
 pin_project! {
     /// The future of a task spawned through stallscope. On the hooks tier others record its polls.
     pub(super) struct Watched<F> {
         #[pin]
         future: F,
+        answering: Answering,
+        // So often in a row. Tests only.
+        gave_way: u8,
         // After `future`: the destructors of the future's own values are still part of the task.
         end: End,
     }
@@ -33,6 +38,8 @@ impl<F> Watched<F> {
     pub(super) fn new(future: F, ticket: Arc<Ticket>) -> Self {
         Watched {
             future,
+            answering: Answering::new(),
+            gave_way: 0,
             end: End {
                 ticket,
                 outcome: Outcome::Aborted,
@@ -47,9 +54,14 @@ impl<F: Future> Future for Watched<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
+        if perturb::gives_way(this.gave_way, context) {
+            return Poll::Pending;
+        }
         let _poll = this.end.ticket.poll();
+        let wake = this.end.ticket.wake();
+        let poll = || this.answering.poll(wake, this.future, context);
         // The panic goes on at once: nobody sees the future in between who would not have without us.
-        match catch_unwind(AssertUnwindSafe(|| this.future.poll(context))) {
+        match catch_unwind(AssertUnwindSafe(poll)) {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(ready) => {
                 this.end.outcome = Outcome::Finished;

@@ -11,6 +11,7 @@ use super::scout;
 use crate::process;
 use crate::recorder::{RECORDER, TaskId};
 use crate::runtimes::{RUNTIMES, RuntimeIndex, Watched};
+use crate::sync::left_entered::LeftEntered;
 
 /// Watches a root future: the one given to `block_on`, which no hook of the runtime sees. Works on
 /// every tier.
@@ -64,6 +65,7 @@ struct Announced {
     id: TaskId,
     runtime: RuntimeIndex,
     watched: &'static Watched,
+    spans: LeftEntered,
 }
 
 impl<F: Future> Future for Root<F> {
@@ -74,11 +76,15 @@ impl<F: Future> Future for Root<F> {
         if let Watch::NotYet = this.watch {
             *this.watch = announce(this.place).map_or(Watch::Nothing, Watch::On);
         }
-        let _poll = match this.watch {
-            Watch::On(announced) => Some(PollGuard::begin(announced.id, announced.runtime)),
-            Watch::NotYet | Watch::Nothing => None,
+        let Watch::On(announced) = this.watch else {
+            return this.future.poll(context);
         };
-        this.future.poll(context)
+        let _poll = PollGuard::begin(announced.id, announced.runtime);
+        let poll = this.future.poll(context);
+        if poll.is_pending() {
+            announced.spans.is_pending();
+        }
+        poll
     }
 }
 
@@ -96,6 +102,7 @@ fn announce(place: &'static Location<'static>) -> Option<Announced> {
         id,
         runtime,
         watched,
+        spans: LeftEntered::new(place),
     })
 }
 

@@ -90,9 +90,8 @@ where
         let _announced = announcement::make(ticket.clone());
         tokio::spawn(watched)
     };
-    ticket.record(TaskId::of(handle.id()));
-    if process::allows_control() {
-        ticket.can_be_aborted(handle.abort_handle());
-    }
+    let id = TaskId::of(handle.id());
+    ticket.record(id);
+    ticket.can_be_reached(id, process::allows_control().then(|| handle.abort_handle()));
     handle
 }

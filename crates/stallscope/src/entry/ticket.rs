@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering};
 
 use tokio::task::AbortHandle;
 
+use super::async_stack::Wake;
 use crate::control::HANDLES;
 use crate::ended::{self, EndedTask, Outcome};
 use crate::process;
@@ -27,7 +28,9 @@ pub(crate) struct Ticket {
     place: &'static Location<'static>,
     parent: Option<TaskId>,
     runtime: RuntimeIndex,
-    /// Its future is gone, so its handle has to go too.
+    /// What wakes it, where it can be asked what it waits for.
+    wake: Wake,
+    /// Its future is gone, so what others keep of it has to go too.
     has_ended: AtomicBool,
 }
 
@@ -55,6 +58,7 @@ impl Ticket {
             place,
             parent: running.or_else(|| RECORDER.current_root()),
             runtime: runtimes::current_index(),
+            wake: Wake::new(),
             has_ended: AtomicBool::new(false),
         }
     }
@@ -125,15 +129,29 @@ impl Ticket {
         }
     }
 
-    /// Lets clients abort the task while it lives.
-    pub(super) fn can_be_aborted(&self, handle: AbortHandle) {
-        let id = TaskId::of(handle.id());
-        HANDLES.spawned(handle);
-        // It may have ended on another worker just before: then nobody else takes the handle away. If it ends after this look, its end
-        // finds the handle, for both went through the same lock.
+    /// Lets clients ask the task while it lives, and abort it if there is a handle.
+    pub(super) fn can_be_reached(self: &Arc<Self>, id: TaskId, handle: Option<AbortHandle>) {
+        Wake::until_end(id, self);
+        if let Some(handle) = handle {
+            HANDLES.spawned(handle);
+        }
+        // It may have ended on another worker just before: then nobody else takes them away. If it ends after this look, its end
+        // finds them, for both went through the same locks.
         if self.has_ended.load(Ordering::Acquire) {
+            self.cannot_be_reached(id);
+        }
+    }
+
+    fn cannot_be_reached(&self, id: TaskId) {
+        self.wake.end(id);
+        if process::allows_control() {
             HANDLES.ended(id);
         }
+    }
+
+    /// What wakes the task.
+    pub(super) fn wake(&self) -> &Wake {
+        &self.wake
     }
 
     /// The task's future is gone. To be told on the thread on which it went.
@@ -155,9 +173,7 @@ impl Ticket {
                 },
             });
             self.has_ended.store(true, Ordering::Release);
-            if process::allows_control() {
-                HANDLES.ended(id);
-            }
+            self.cannot_be_reached(id);
         }
         if self.state.load(Ordering::Acquire) != HOOKED
             && self.state.swap(ENDED, Ordering::AcqRel) == RECORDED

@@ -47,12 +47,7 @@ impl Analyst {
 
     /// The frames of a stack, innermost first, and what is missing of it.
     pub(super) fn frames(&mut self, stack: &RawStack) -> (Vec<message::Frame>, String) {
-        let tools = self.tools.get_or_insert_with(|| Tools {
-            unwinder: Unwinder::new(),
-            symbolizer: Symbolizer::new(),
-            last_used: Instant::now(),
-        });
-        tools.last_used = Instant::now();
+        let tools = self.tools();
         let trace = tools.unwinder.unwind(stack);
         let missing = match trace.ended {
             Ended::Root => "",
@@ -63,6 +58,24 @@ impl Analyst {
         };
         let frames = tools.symbolizer.frames(&trace).iter().map(frame).collect();
         (frames, missing.to_owned())
+    }
+
+    /// The frames at return addresses, innermost first.
+    pub(super) fn frames_at(&mut self, addresses: &[u64]) -> Vec<message::Frame> {
+        let tools = self.tools();
+        let trace = tools.unwinder.of_return_addresses(addresses);
+        tools.symbolizer.frames(&trace).iter().map(frame).collect()
+    }
+
+    fn tools(&mut self) -> &mut Tools {
+        let now = Instant::now();
+        let tools = self.tools.get_or_insert_with(|| Tools {
+            unwinder: Unwinder::new(),
+            symbolizer: Symbolizer::new(),
+            last_used: now,
+        });
+        tools.last_used = now;
+        tools
     }
 }
 

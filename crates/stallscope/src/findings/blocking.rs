@@ -4,7 +4,7 @@ use stallscope_stack::kernel::Cause;
 use stallscope_wire::message::{Certainty, Frame};
 
 use super::finding::{Occurrence, Place};
-use super::poll::{is_call_of_poll, is_in};
+use super::poll::{is_call_of_poll, is_in, return_address};
 use super::rules::Rule;
 use super::store::Episode;
 use super::{Findings, nanos, unix_now};
@@ -39,25 +39,24 @@ impl Findings {
         if waits_for_input(&frames) {
             return;
         }
+        let place = Place::of(&frames, None);
         self.found(Occurrence {
-            episode,
-            rule: Rule::StuckBlocking,
             detail: match sight.doing {
                 Cause::Unknown => String::new(),
                 doing => doing.to_string(),
             },
-            place: Place::of(&frames, None),
-            task: None,
             certainty: Certainty::Likely,
             frames,
             tid: closure.tid,
-            worker: None,
-            queued: 0,
-            span: None,
-            leak: None,
             length: closure.length,
+            ..Occurrence::of(episode, Rule::StuckBlocking, place)
         });
     }
+}
+
+/// Whether the thread with this stack is one of a pool, and in no closure.
+pub(super) fn is_between_closures(frames: &[Frame]) -> bool {
+    matches!(whereabouts(frames), Some(Whereabouts::Elsewhere { .. }))
 }
 
 /// Where the thread with this stack is; none if it is no thread of a pool, or has no names.
@@ -77,10 +76,7 @@ fn whereabouts(frames: &[Frame]) -> Option<Whereabouts> {
             known_by: innermost.address,
         });
     };
-    // Frames that were inlined into the next one share its address.
-    let address = frames[called].address;
-    let mut further_out = frames[called..].iter().map(|frame| frame.address);
-    let returns_to = further_out.find(|other| *other != address)?;
+    let returns_to = return_address(&frames[called..])?;
     Some(Whereabouts::InClosure { returns_to })
 }
 
@@ -99,37 +95,41 @@ fn waits_for_input(frames: &[Frame]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::poll::tests::stack;
     use super::*;
 
-    /// Functions with the addresses of their physical frames, innermost first.
-    fn stack(functions: &[(&str, u64)]) -> Vec<Frame> {
-        let frame = |(function, address): &(&str, u64)| Frame {
-            function: (*function).to_owned(),
-            address: *address,
-            in_app: function.starts_with("app::"),
-            origin: function.split("::").next().unwrap_or_default().to_owned(),
-            ..Frame::default()
-        };
-        functions.iter().map(frame).collect()
-    }
-
     const RUN: (&str, u64) = ("tokio::runtime::blocking::pool::LockedImpl::run_worker", 90);
+    /// It returns to [`RUN`].
+    const IN_CLOSURE: Option<Whereabouts> = Some(Whereabouts::InClosure { returns_to: 90 });
+
+    /// The thread of a closure that has called all this.
+    fn closure_that_calls(callees: &[(&str, u64)]) -> Option<Whereabouts> {
+        let closure = [
+            ("app::import::{closure#0}", 40),
+            ("tokio::runtime::task::raw::poll", 50),
+            RUN,
+        ];
+        whereabouts(&stack(&[callees, &closure].concat()))
+    }
 
     #[test]
     fn a_closure_returns_to_the_pool() {
+        assert_eq!(
+            closure_that_calls(&[("std::thread::sleep", 10)]),
+            IN_CLOSURE
+        );
+    }
+
+    #[test]
+    fn frames_that_were_inlined_into_the_pools_are_not_where_it_returns_to() {
         let closure = stack(&[
-            ("std::thread::sleep", 10),
             ("app::import::{closure#0}", 20),
             ("tokio::runtime::task::raw::poll", 30),
             ("tokio::runtime::task::raw::RawTask::poll", 90),
             ("tokio::runtime::blocking::pool::Task::run", 90),
             RUN,
         ]);
-        let returns_to = 90;
-        assert_eq!(
-            whereabouts(&closure),
-            Some(Whereabouts::InClosure { returns_to })
-        );
+        assert_eq!(whereabouts(&closure), IN_CLOSURE);
     }
 
     #[test]
@@ -143,31 +143,33 @@ mod tests {
             ("run_worker", 90),
             ("tokio::runtime::blocking::pool::Inner::run", 90),
         ]);
-        let returns_to = 90;
-        assert_eq!(
-            whereabouts(&closure),
-            Some(Whereabouts::InClosure { returns_to })
-        );
+        assert_eq!(whereabouts(&closure), IN_CLOSURE);
     }
 
     #[test]
     fn a_runtime_within_a_closure_does_not_hide_it() {
-        let nested = stack(&[
+        let runtime = [
             ("app::inner", 10),
             ("tokio::runtime::task::raw::poll", 20),
             (
                 "tokio::runtime::scheduler::current_thread::Context::run_task",
                 30,
             ),
-            ("app::import::{closure#0}", 40),
-            ("tokio::runtime::task::raw::poll", 50),
-            RUN,
-        ]);
-        let returns_to = 90;
-        assert_eq!(
-            whereabouts(&nested),
-            Some(Whereabouts::InClosure { returns_to })
-        );
+        ];
+        assert_eq!(closure_that_calls(&runtime), IN_CLOSURE);
+    }
+
+    #[test]
+    fn a_closure_that_calls_block_in_place_is_one_all_the_same() {
+        let in_place = [
+            ("app::import", 10),
+            (
+                "tokio::runtime::scheduler::multi_thread::worker::block_in_place",
+                20,
+            ),
+            ("tokio::task::blocking::block_in_place", 30),
+        ];
+        assert_eq!(closure_that_calls(&in_place), IN_CLOSURE);
     }
 
     #[test]
@@ -197,26 +199,6 @@ mod tests {
         assert_eq!(
             whereabouts(&in_place),
             Some(Whereabouts::Elsewhere { known_by: 60 })
-        );
-    }
-
-    #[test]
-    fn a_closure_that_calls_block_in_place_is_one_all_the_same() {
-        let closure = stack(&[
-            ("app::import", 10),
-            (
-                "tokio::runtime::scheduler::multi_thread::worker::block_in_place",
-                20,
-            ),
-            ("tokio::task::blocking::block_in_place", 30),
-            ("app::import::{closure#0}", 40),
-            ("tokio::runtime::task::raw::poll", 50),
-            RUN,
-        ]);
-        let returns_to = 90;
-        assert_eq!(
-            whereabouts(&closure),
-            Some(Whereabouts::InClosure { returns_to })
         );
     }
 

@@ -1,14 +1,13 @@
-//! One finding: what it is about, what is known of it, and how it is said.
+//! One finding: what it is about, what is known of it, and what of that is sent.
 
 use std::collections::VecDeque;
 
 use stallscope_wire::message::{
-    self, Certainty, FindingTask, Frame, Leak, Location, Severity, Span,
+    self, Certainty, FindingTask, Frame, Leak, Location, Party, Severity, Span,
 };
 use stallscope_wire::text;
 
-use super::leak;
-use super::rules::{Rule, last_part};
+use super::rules::Rule;
 use super::store::Episode;
 
 /// Occurrences that are told one by one.
@@ -36,6 +35,8 @@ pub(super) struct Finding {
     pub(super) span: Option<Span>,
     /// Of a place that leaks.
     pub(super) leak: Option<Leak>,
+    /// The other sides of a conflict over shared state.
+    pub(super) parties: Vec<Party>,
     /// Occurrences that go on.
     pub(super) open: u32,
     pub(super) occurrences: VecDeque<message::Occurrence>,
@@ -55,6 +56,25 @@ pub(super) enum Place {
 }
 
 impl Place {
+    pub(super) fn line(file: &str, line: u32, column: u32) -> Self {
+        Place::Line {
+            function: String::new(),
+            file: file.to_owned(),
+            line,
+            column,
+        }
+    }
+
+    /// "src/main.rs:63".
+    pub(super) fn text(&self) -> String {
+        match self {
+            Place::Line { file, line, .. } if !file.is_empty() => format!("{file}:{line}"),
+            Place::Line { function, .. } => function.clone(),
+            Place::SpawnedAt(place) => place.clone(),
+            Place::Nowhere => "an unknown line".to_owned(),
+        }
+    }
+
     pub(super) fn of(frames: &[Frame], task: Option<&FindingTask>) -> Self {
         let spawned_at = task.and_then(|task| task.spawned_at.as_ref());
         match (frames.iter().find(|frame| frame.in_app), spawned_at) {
@@ -111,8 +131,35 @@ pub(super) struct Occurrence {
     pub(super) span: Option<Span>,
     /// Of a place that leaks.
     pub(super) leak: Option<Leak>,
+    /// The other sides of a conflict over shared state.
+    pub(super) parties: Vec<Party>,
+    /// As how many it counts.
+    pub(super) times: u64,
     /// Nanoseconds so far.
     pub(super) length: u64,
+}
+
+impl Occurrence {
+    /// One of which nothing more is known.
+    pub(super) fn of(episode: Episode, rule: Rule, place: Place) -> Self {
+        Occurrence {
+            episode,
+            rule,
+            detail: String::new(),
+            place,
+            task: None,
+            certainty: Certainty::Proven,
+            frames: Vec::new(),
+            tid: 0,
+            worker: None,
+            queued: 0,
+            span: None,
+            leak: None,
+            parties: Vec::new(),
+            times: 1,
+            length: 0,
+        }
+    }
 }
 
 impl Finding {
@@ -135,6 +182,7 @@ impl Finding {
             queued: 0,
             span: None,
             leak: None,
+            parties: Vec::new(),
             open: 0,
             occurrences: VecDeque::new(),
         }
@@ -156,69 +204,12 @@ impl Finding {
             self.task = occurrence.task;
             self.detail = occurrence.detail;
             self.span = occurrence.span;
+            self.parties = occurrence.parties;
         }
     }
 
     pub(super) fn harm(&self) -> u64 {
         self.total.max(self.longest)
-    }
-
-    /// One sentence for a tired person.
-    pub(super) fn sentence(&self, ongoing: Option<u64>) -> String {
-        if let Some(leak) = &self.leak {
-            return leak::sentence(self.rule, &self.place, leak);
-        }
-        let about = self.rule.about();
-        let who = match (self.rule, self.worker, self.tid) {
-            (Rule::ProcessPaused, ..) => "the process".to_owned(),
-            (Rule::BlockingPool, ..) => "the blocking pool".to_owned(),
-            (Rule::Starvation, ..) => "a runtime".to_owned(),
-            (Rule::StuckBlocking, _, tid) => format!("a blocking closure on thread {tid}"),
-            (_, Some(worker), _) => format!("worker {worker}"),
-            (_, None, tid) => format!("thread {tid}"),
-        };
-        let (has, length) = match ongoing {
-            Some(so_far) => ("has been blocked for", so_far),
-            None => ("was blocked for", self.longest),
-        };
-        let callee = self
-            .callee()
-            .map(|callee| format!(" in {callee}"))
-            .unwrap_or_default();
-        let place = match &self.place {
-            Place::Line { file, line, .. } if !file.is_empty() => format!(" at {file}:{line}"),
-            Place::Line { function, .. } => format!(" in {function}"),
-            Place::SpawnedAt(place) => format!(" in the task spawned at {place}"),
-            Place::Nowhere => String::new(),
-        };
-        let detail = if self.detail.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", self.detail)
-        };
-        let behind = match (self.queued, self.rule) {
-            (0, _) => String::new(),
-            (1, Rule::BlockingPool) => ", 1 closure waiting".to_owned(),
-            (count, Rule::BlockingPool) => format!(", {count} closures waiting"),
-            (1, _) => ", 1 task waiting".to_owned(),
-            (count, _) => format!(", {count} tasks waiting"),
-        };
-        if about.is_info {
-            return format!("{who} {has} {}: it {}", millis(length), about.did);
-        }
-        format!(
-            "{who} {has} {}{callee}{place}: it {}{detail}{behind}",
-            millis(length),
-            about.did
-        )
-    }
-
-    /// The function that the application's line has called.
-    fn callee(&self) -> Option<String> {
-        let app = self.frames.iter().position(|frame| frame.in_app)?;
-        let callee = self.frames.get(app.checked_sub(1)?)?;
-        (!callee.function.is_empty() && last_part(&callee.function) != "{closure}")
-            .then(|| callee.function.clone())
     }
 
     pub(super) fn rule(&self) -> Rule {
@@ -287,7 +278,7 @@ impl Finding {
             queued_behind: self.queued,
             stack: self.frames.clone(),
             message: self.sentence(ongoing),
-            help: format!("docs/findings.md#{}-{}", about.kind, about.name),
+            help: self.rule.help(),
             tid: self.tid,
             worker: self.worker,
             occurrences: self
@@ -297,16 +288,9 @@ impl Finding {
                 .chain(going_on)
                 .skip(skipped)
                 .collect(),
-            span: self.span.clone(),
+            span: self.span.clone().map(Box::new),
             leak: self.leak,
+            parties: self.parties.clone(),
         }
-    }
-}
-
-fn millis(nanos: u64) -> String {
-    match nanos {
-        0..10_000_000 => format!("{:.1} ms", nanos as f64 / 1e6),
-        10_000_000..10_000_000_000 => format!("{} ms", nanos / 1_000_000),
-        _ => format!("{:.1} s", nanos as f64 / 1e9),
     }
 }

@@ -214,8 +214,6 @@ fn finding(occurrence: &Occurrence, length: u64) -> message::Finding {
 mod tests {
     use std::sync::mpsc::{Receiver, TryRecvError};
 
-    use stallscope_wire::message::Certainty;
-
     use super::super::finding::Place;
     use super::super::rules::Rule;
     use super::super::store::Episode;
@@ -228,19 +226,10 @@ mod tests {
 
     fn occurrence(rule: Rule, length: u64) -> Occurrence {
         Occurrence {
-            episode: Episode::Stall(STALL),
-            rule,
-            detail: String::new(),
-            place: Place::Nowhere,
-            task: None,
-            certainty: Certainty::Proven,
-            span: None,
-            leak: None,
-            frames: Vec::new(),
             tid: 4711,
             worker: Some(0),
-            queued: 0,
             length,
+            ..Occurrence::of(Episode::Stall(STALL), rule, Place::Nowhere)
         }
     }
 

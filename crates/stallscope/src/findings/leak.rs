@@ -19,36 +19,22 @@ impl Findings {
             self.store.over(episode, sign.leak.oldest_ns, unix_now());
             return;
         }
+        let place = site.map_or(Place::Nowhere, |site| {
+            Place::line(&site.file, site.line, site.column)
+        });
         self.found(Occurrence {
-            episode,
-            rule: sign.rule,
-            detail: String::new(),
-            place: site.map_or(Place::Nowhere, |site| Place::Line {
-                function: String::new(),
-                file: site.file,
-                line: site.line,
-                column: site.column,
-            }),
             task: Some(tasks.describe(sign.example)),
             certainty: sign.certainty,
-            frames: Vec::new(),
-            tid: 0,
-            worker: None,
-            queued: 0,
-            span: None,
             length: sign.leak.oldest_ns,
             leak: Some(sign.leak),
+            ..Occurrence::of(episode, sign.rule, place)
         });
     }
 }
 
 /// "412 tasks from src/session.rs:88 are alive, 9.0 more each second, the oldest for 192 s: it keeps making tasks that do not end"
 pub(super) fn sentence(rule: Rule, place: &Place, leak: &Leak) -> String {
-    let from = match place {
-        Place::Line { file, line, .. } => format!(" from {file}:{line}"),
-        Place::SpawnedAt(place) => format!(" from {place}"),
-        Place::Nowhere => String::new(),
-    };
+    let from = format!(" from {}", place.text());
     let tasks = match leak.live {
         1 => "1 task".to_owned(),
         count => format!("{count} tasks"),

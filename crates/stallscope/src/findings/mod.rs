@@ -5,14 +5,18 @@
 
 mod analyst;
 mod blocking;
+mod conflict;
 mod finding;
 pub(crate) mod inquiry;
 mod leak;
+mod locks;
 mod log;
 mod poll;
 mod rules;
+mod sentence;
 mod store;
 mod trouble;
+mod unyielding;
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -34,6 +38,8 @@ pub(crate) struct Findings {
     store: Store,
     /// Long polls that had handed their worker on, by `block_in_place`.
     in_place: u64,
+    /// Conflicts over shared state, so far: names each.
+    conflicts: u64,
     inquiry: Inquiry,
     pools: Pools,
 }
@@ -49,6 +55,7 @@ impl Findings {
             analyst: Analyst::default(),
             store: Store::default(),
             in_place: 0,
+            conflicts: 0,
             inquiry: Inquiry::default(),
             pools: Pools::default(),
         }
@@ -65,6 +72,7 @@ impl Findings {
             } => {
                 let stall = Stall { thread, key };
                 self.store.over(Episode::Stall(stall), length, unix_now());
+                self.came_back(stall, length);
                 self.inquiry.over(stall, length);
             }
             Report::Asked(question) => self.inquiry.asked(question),
@@ -116,6 +124,11 @@ impl Findings {
         self.analyst.frames(stack)
     }
 
+    /// The frames at return addresses, innermost first.
+    pub(crate) fn frames_at(&mut self, addresses: &[u64]) -> Vec<message::Frame> {
+        self.analyst.frames_at(addresses)
+    }
+
     fn stalled(&mut self, evidence: &Evidence, tasks: &dyn Tasks) {
         let first = self.judge(evidence, evidence.stack.as_ref().ok());
         let (verdict, frames) = match (&first.0, &evidence.again) {
@@ -141,10 +154,7 @@ impl Findings {
         let task = evidence.task.map(|task| tasks.describe(task.0));
         let place = Place::of(&frames, task.as_ref());
         let occurrence = Occurrence {
-            episode: Episode::Stall(stall),
-            rule,
             detail,
-            place,
             task,
             certainty,
             frames,
@@ -152,18 +162,22 @@ impl Findings {
             worker: evidence.worker,
             queued: evidence.queued,
             span: evidence.span.clone(),
-            leak: None,
             length: evidence.length,
+            ..Occurrence::of(Episode::Stall(stall), rule, place)
         };
         self.inquiry
             .judged(stall, evidence.runtime, Some(&occurrence));
+        if !rule.about().is_info {
+            self.goes_on(stall, evidence.length, occurrence.task.as_ref());
+        }
         self.found(occurrence);
     }
 
     /// Keeps it, and writes a line into the application's log where it is news.
     fn found(&mut self, occurrence: Occurrence) {
         // In tests, polls are looked at before they have become long.
-        let is_long = occurrence.length >= nanos(process::long_poll());
+        let is_long =
+            !occurrence.rule.is_long_poll() || occurrence.length >= nanos(process::long_poll());
         if let Change {
             finding,
             is_news: true,

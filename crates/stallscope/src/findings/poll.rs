@@ -9,13 +9,15 @@ pub(super) fn is_of_a_worker(frames: &[Frame]) -> bool {
 
 /// The address at which the scheduler goes on when the poll returns.
 pub(super) fn returns_to(frames: &[Frame]) -> Option<u64> {
-    let poll = outermost(frames)?;
-    let address = frames[poll].address;
+    return_address(&frames[outermost(frames)?..])
+}
+
+/// The address at which the first of these frames returns.
+pub(super) fn return_address(frames: &[Frame]) -> Option<u64> {
+    let mut addresses = frames.iter().map(|frame| frame.address);
     // Frames that were inlined into the next one share its address.
-    let further_out = frames[poll..].iter();
-    further_out
-        .map(|frame| frame.address)
-        .find(|other| *other != address)
+    let inlined = addresses.next()?;
+    addresses.find(|address| *address != inlined)
 }
 
 /// Whether two stacks of one thread may show the same poll: of the same future, in the same function of the application.
@@ -50,15 +52,16 @@ pub(super) fn is_in(frame: &Frame, part: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// Functions with the addresses of their physical frames, innermost first.
-    fn stack(functions: &[(&str, u64)]) -> Vec<Frame> {
+    pub(in super::super) fn stack(functions: &[(&str, u64)]) -> Vec<Frame> {
         let frame = |(function, address): &(&str, u64)| Frame {
             function: (*function).to_owned(),
             address: *address,
             in_app: function.starts_with("app::"),
+            origin: function.split("::").next().unwrap_or_default().to_owned(),
             ..Frame::default()
         };
         functions.iter().map(frame).collect()

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use stallscope_wire::message::{self, Certainty};
+use stallscope_wire::message;
 
 use super::finding::{Finding, OCCURRENCES, Occurrence, Place};
 use super::rules::Rule;
@@ -27,8 +27,14 @@ pub(super) struct Store {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Episode {
     Stall(Stall),
+    /// The same, of a task that may never come back from it.
+    Unyielding(Stall),
     /// When it was told, wall clock.
     Pause(u64),
+    /// Something that happened and took no time, by its number.
+    Event(u64),
+    /// Locks that keep tasks waiting, by the number of the occurrence.
+    Lock(u64),
     /// A spawn place that leaks, by a rule.
     Leak {
         site: u32,
@@ -110,12 +116,13 @@ impl Store {
             },
         );
         let found = &mut self.findings[finding];
-        found.count += 1;
+        let before = found.count;
+        found.count += occurrence.times;
         found.open += 1;
         found.grow(occurrence, now_unix);
         Change {
             finding,
-            is_news: is_power_of_ten(found.count),
+            is_news: passes_a_power_of_ten(before, found.count),
         }
     }
 
@@ -159,19 +166,8 @@ impl Store {
     pub(super) fn paused(&mut self, length: u64, now_unix: u64) {
         let episode = Episode::Pause(now_unix);
         let occurrence = Occurrence {
-            episode,
-            rule: Rule::ProcessPaused,
-            detail: String::new(),
-            place: Place::Nowhere,
-            task: None,
-            certainty: Certainty::Proven,
-            frames: Vec::new(),
-            tid: 0,
-            worker: None,
-            queued: 0,
-            span: None,
-            leak: None,
             length,
+            ..Occurrence::of(episode, Rule::ProcessPaused, Place::Nowhere)
         };
         self.stalled(occurrence, now_unix);
         self.over(episode, length, now_unix);
@@ -227,8 +223,8 @@ impl Store {
     }
 }
 
-fn is_power_of_ten(count: u64) -> bool {
-    count > 0 && 10_u64.checked_pow(count.ilog10()) == Some(count)
+fn passes_a_power_of_ten(before: u64, now: u64) -> bool {
+    now > before && now.checked_ilog10() > before.checked_ilog10()
 }
 
 #[cfg(test)]

@@ -37,20 +37,16 @@ fn seen(key: u64, line: u32, length: u64) -> Occurrence {
         spawned_at: Some(site),
         ..FindingTask::default()
     };
+    let place = Place::of(&frames, Some(&task));
     Occurrence {
-        episode: stall(key),
-        rule: Rule::FileIo,
         detail: "read on /var/data/big.csv".to_owned(),
-        place: Place::of(&frames, Some(&task)),
         task: Some(task),
-        certainty: Certainty::Proven,
         frames,
         tid: 4712,
         worker: Some(1),
         queued: 12,
-        span: None,
-        leak: None,
         length: length * MS,
+        ..Occurrence::of(stall(key), Rule::FileIo, place)
     }
 }
 

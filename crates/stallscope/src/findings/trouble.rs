@@ -1,11 +1,11 @@
 //! A runtime in trouble, as a finding: which line of the application keeps its threads?
 
-use stallscope_wire::message::{Certainty, Frame};
+use stallscope_wire::message::Frame;
 
-use super::Findings;
 use super::finding::{Occurrence, Place};
 use super::rules::Rule;
 use super::store::Episode;
+use super::{Findings, blocking};
 use crate::watch::{Trouble, Troubled};
 
 impl Findings {
@@ -30,8 +30,11 @@ impl Findings {
             .iter()
             .flat_map(|(_, frames)| frames)
             .any(|frame| !frame.function.is_empty());
-        if sign.trouble == Trouble::FullPool && are_named && alike == 0 {
-            // None of its threads does anything of the application's: they are about to begin, or to take the next closure.
+        // One that is to take the next closure was woken, and has got no processor yet.
+        let is_free = |(_, frames): &(u32, Vec<Frame>)| blocking::is_between_closures(frames);
+        if sign.trouble == Trouble::FullPool
+            && (are_named && alike == 0 || stacks.iter().any(is_free))
+        {
             return;
         }
         let (rule, detail) = match sign.trouble {
@@ -44,20 +47,14 @@ impl Findings {
             ),
             Trouble::Starvation => (Rule::Starvation, String::new()),
         };
+        let place = Place::of(&frames, None);
         self.found(Occurrence {
-            episode,
-            rule,
             detail,
-            place: Place::of(&frames, None),
-            task: None,
-            certainty: Certainty::Proven,
             frames,
             tid,
-            worker: None,
             queued: sign.waiting as u64,
-            span: None,
-            leak: None,
             length: sign.length,
+            ..Occurrence::of(episode, rule, place)
         });
     }
 }

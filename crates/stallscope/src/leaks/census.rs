@@ -23,9 +23,10 @@ pub(crate) struct Figures {
     /// Tasks whose parent has ended.
     pub(crate) orphans: u64,
     pub(crate) forgotten: Forgotten,
-    /// Tasks that were never polled though they are older than [`Limits::unpolled`], the oldest of them, and its runtime.
+    /// Tasks that were never polled though they are older than [`Limits::unpolled`], the oldest of them, and its age and runtime.
     pub(crate) unpolled: u64,
     pub(crate) unpolled_example: u64,
+    pub(crate) unpolled_age: u64,
     pub(crate) unpolled_runtime: u32,
 }
 
@@ -79,7 +80,10 @@ impl Figures {
         }
         if row.polls == 0 && row.polling == 0 && row.age >= limits.unpolled {
             self.unpolled += 1;
-            (self.unpolled_example, self.unpolled_runtime) = (row.id, row.runtime);
+            if row.age >= self.unpolled_age {
+                self.unpolled_age = row.age;
+                (self.unpolled_example, self.unpolled_runtime) = (row.id, row.runtime);
+            }
         }
         if let Some(parent) = row.parent
             && !source.is_live(parent)

@@ -15,12 +15,15 @@ pub(crate) use self::history::{History, Sample};
 pub(crate) use self::rules::Thresholds;
 use crate::answer::source::Source;
 use crate::findings::Rule;
+use crate::runtimes::Workers;
 
 /// A pass over all tasks takes at most this part of a processor: one in so many.
 const SHARE: u32 = 500;
 const CENSUS_EVERY: Duration = Duration::from_secs(1);
 /// A task that has not been polled for so long is waiting for more than its turn.
 const UNPOLLED: u64 = 1_000_000_000;
+/// A runtime that nobody has driven for so long after a spawn will hardly be.
+const UNDRIVEN: u64 = 5_000_000_000;
 
 /// What is known of leaks. Owned by the agent.
 pub(crate) struct Leaks {
@@ -71,7 +74,7 @@ impl Leaks {
     }
 
     /// Takes in the counters of all places once a second, and from time to time all tasks. `now`: since the start of recording, as
-    /// `clock` tells it. `idle`: whether a runtime's workers have nothing to do, so that a task that is not polled waits for nobody.
+    /// `clock` tells it. `workers`: what those of a runtime do: if nothing, a task that is not polled waits for nobody.
     /// Returns what has changed, and anew what still holds.
     pub(crate) fn look(
         &mut self,
@@ -79,7 +82,7 @@ impl Leaks {
         counters: impl FnOnce() -> Vec<(u32, Sample)>,
         source: &dyn Source,
         clock: impl Fn() -> Duration,
-        idle: impl Fn(u32) -> bool,
+        workers: impl Fn(u32) -> Workers,
     ) -> Vec<Sign> {
         if self.history.is_due(now.as_secs()) {
             self.history.record(now.as_secs(), counters().into_iter());
@@ -94,7 +97,7 @@ impl Leaks {
         self.census = Census::take(source, limits);
         let cost = clock().saturating_sub(now);
         self.next_census = now + CENSUS_EVERY.max(cost * SHARE);
-        let signs = self.judge(idle);
+        let signs = self.judge(workers);
         self.forgotten = self
             .census
             .places()
@@ -103,7 +106,7 @@ impl Leaks {
         signs
     }
 
-    fn judge(&mut self, idle: impl Fn(u32) -> bool) -> Vec<Sign> {
+    fn judge(&mut self, workers: impl Fn(u32) -> Workers) -> Vec<Sign> {
         let mut signs = Vec::new();
         let sites: Vec<u32> = self.history.places().map(|(site, _)| site).collect();
         for site in sites {
@@ -115,6 +118,7 @@ impl Leaks {
             let growth = rules::growth(rings, self.thresholds.window);
             let before = self.forgotten.get(&site).copied();
             let orphans = rules::orphans(rings, &figures, before, self.thresholds.grace);
+            let unpolled = unpolled(&figures, &workers);
             let judgements = [
                 Judgement {
                     rule: Rule::Growth,
@@ -132,8 +136,8 @@ impl Leaks {
                 },
                 Judgement {
                     rule: Rule::NeverPolled,
-                    certainty: Certainty::Proven,
-                    is_seen: figures.unpolled > 0 && idle(figures.unpolled_runtime),
+                    certainty: unpolled.unwrap_or(Certainty::Proven),
+                    is_seen: unpolled.is_some(),
                     holds: figures.unpolled > 0,
                     example: figures.unpolled_example,
                 },
@@ -192,6 +196,16 @@ struct Judgement {
     example: u64,
 }
 
+/// How sure it is that tasks of the place wait for a poll though nobody else is polled; none if they may have to wait.
+fn unpolled(figures: &Figures, workers: impl Fn(u32) -> Workers) -> Option<Certainty> {
+    match workers(figures.unpolled_runtime) {
+        _ if figures.unpolled == 0 => None,
+        Workers::Parked => Some(Certainty::Proven),
+        Workers::None => (figures.unpolled_age >= UNDRIVEN).then_some(Certainty::Likely),
+        Workers::Busy => None,
+    }
+}
+
 fn leak(rings: &Rings, figures: &Figures) -> Leak {
     let now = rings.now();
     Leak {
@@ -205,3 +219,6 @@ fn leak(rings: &Rings, figures: &Figures) -> Leak {
         orphans: figures.orphans,
     }
 }
+
+#[cfg(test)]
+mod detection_tests;

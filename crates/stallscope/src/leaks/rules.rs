@@ -70,7 +70,8 @@ pub(crate) fn orphans(rings: &Rings, figures: &Figures, before: Option<u64>, gra
         .ago(grace.div_ceil(1_000_000_000).clamp(2, 60))
         .is_some_and(|then| rings.now().live() < then.live());
     // Connections of a pool that nobody uses become idle together, and none is new.
-    let seconds = grace.div_ceil(1_000_000_000).min(FAR_BACK);
+    // One second less than that: a sample of the history may be up to a second older than it is asked for.
+    let seconds = grace.div_ceil(1_000_000_000).clamp(2, FAR_BACK) - 1;
     let is_new = |then: Sample| rings.now().spawned > then.spawned;
     forgotten.parents.len() > 1
         && rings.ago(seconds).is_none_or(is_new)

@@ -1,4 +1,4 @@
-//! How long do polls last? One counter per power of two of ticks, written by one thread.
+//! How long do polls last, and waits for a lock? One counter per power of two of ticks, written by one thread at a time.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -35,6 +35,12 @@ impl Histogram {
                 nanos[(rate.nanos(middle) | 1).ilog2() as usize] += count;
             }
         }
+    }
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -252,7 +252,7 @@ fn nothing_is_lost_while_records_move_under_busy_workers() {
                     // One core for two workers and the keeper would otherwise be taken for good.
                     os_thread::yield_now();
                 }
-                Threads::give_back(worker);
+                worker.leave();
             });
         }
         let deadline = Instant::now() + Duration::from_secs(60);

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 pub(crate) use self::clock::{Clock, Rate, Ticks};
+pub(crate) use self::histogram::Histogram;
 pub(crate) use self::id::TaskId;
 pub(crate) use self::keeper::Keeper;
 use self::long_polls::LongPoll;
@@ -38,6 +39,7 @@ use self::table::NoSlot;
 #[cfg(feature = "tracing-subscriber")]
 pub(crate) use self::thread::OwnPoll;
 pub(crate) use self::thread::{Look, ThreadRecord, Threads};
+use crate::sync::open_guards;
 
 /// The recorder of this process.
 pub(crate) static RECORDER: Recorder = Recorder::new();
@@ -207,7 +209,7 @@ impl Recorder {
     pub(crate) fn poll_started(&'static self, id: TaskId, runtime: u8) -> Look {
         let now = self.clock.now();
         thread::with_record(&self.threads, |thread| {
-            thread.poll_started(id, now);
+            thread.polls.started(id, now);
             thread.note_worker(runtime)
         })
     }
@@ -217,15 +219,18 @@ impl Recorder {
     pub(crate) fn poll_ended(&'static self, id: TaskId) -> bool {
         let now = self.clock.now();
         thread::with_record(&self.threads, |thread| {
-            let Some(started) = thread.poll_ended(id) else {
+            let Some(ended) = thread.polls.ended(id) else {
                 return true;
             };
-            let lasted = now.since(started);
+            if let Some(since) = ended.guards_since {
+                open_guards::poll_has_ended(since);
+            }
+            let lasted = now.since(ended.began);
             thread.poll_times.count(lasted);
             if lasted >= self.long_poll.load(Ordering::Relaxed) {
                 thread.long_polls.push(LongPoll {
                     task: id,
-                    started,
+                    started: ended.began,
                     lasted,
                 });
             }
@@ -259,7 +264,7 @@ impl Recorder {
             let inside = thread.enter();
             if let Some(place) = self.store.find(&inside, id) {
                 // The last poll is usually still in progress, and its end is told after the task's.
-                if thread.is_polling(id) {
+                if thread.polls.is_of(id) {
                     place.slot().goes_from(Life::Alive, Life::Ending);
                 } else {
                     self.finish(thread, place, Life::Alive);
@@ -321,6 +326,31 @@ impl Recorder {
             .filter(|task| task.root_index().is_some())
     }
 
+    /// As [`Recorder::current_root`], of a thread that has polled before; makes no record for others.
+    #[inline]
+    #[allow(clippy::unused_self)] // one recorder: its threads are found without it
+    pub(crate) fn current_root_if_known(&'static self) -> Option<TaskId> {
+        let poll = thread::present_record()?.polling()?;
+        Some(poll.task).filter(|task| task.root_index().is_some())
+    }
+
+    /// The calling thread has taken a guard of a tracked blocking lock: its number among those of the thread. None if the thread polls
+    /// nothing: then it is not counted.
+    #[inline]
+    #[allow(clippy::unused_self)] // as above
+    pub(crate) fn guard_taken(&'static self) -> Option<u32> {
+        thread::present_record().map(|thread| thread.polls.guard_taken())
+    }
+
+    /// A guard that was counted is dropped.
+    #[inline]
+    #[allow(clippy::unused_self)] // as above
+    pub(crate) fn guard_dropped(&'static self) {
+        if let Some(thread) = thread::present_record() {
+            thread.polls.guard_dropped();
+        }
+    }
+
     /// What names the poll in progress on this thread: the number of the thread's record, and the beginning.
     pub(crate) fn current_poll(&'static self) -> Option<(u16, Ticks)> {
         thread::with_record(&self.threads, |thread| {
@@ -339,14 +369,14 @@ impl Recorder {
     #[allow(clippy::unused_self)] // one recorder: its threads are found without it
     pub(crate) fn own_poll(&'static self) -> Option<(&'static ThreadRecord, OwnPoll)> {
         let thread = thread::present_record()?;
-        Some((thread, thread.own_poll()?))
+        Some((thread, thread.polls.own()?))
     }
 
     /// Whether this is a task that is recorded and alive.
     #[inline]
     pub(crate) fn knows(&'static self, id: TaskId) -> bool {
         thread::with_record(&self.threads, |thread| {
-            thread.is_polling(id) || {
+            thread.polls.is_of(id) || {
                 let inside = thread.enter();
                 self.store
                     .find(&inside, id)

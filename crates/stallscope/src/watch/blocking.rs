@@ -1,8 +1,6 @@
 //! Which closures of the blocking pools have been running for longer than they may? By the stacks of the pools' threads, and a proof.
 //!
-//! A stack tells that a thread is in a closure, but not since when: two stacks that look the same may be those of two short closures. So a
-//! closure that was seen has a [`Tripwire`] laid behind the pool's call of it, as `workers` does for polls, or its thread has
-//! slept all the time by the kernel's count; without either, its age begins anew.
+//! A stack tells that a thread is in a closure, but not since when: that takes a [`Proof`]. Without one, its age begins anew.
 //!
 //! All this is done on the agent's thread: it has the names by which a stack is understood, and a look that takes long there delays no
 //! look at a poll. A thread is looked at a few times per limit; one that has slept since it was idle costs a few reads.
@@ -10,28 +8,19 @@
 use std::collections::{HashMap, HashSet};
 
 use stallscope_stack::kernel::{Cause, ThreadState};
-use stallscope_stack::{RawStack, ThreadHandle, Tid, Trace, Tripwire, Unwinder, capture_within};
+use stallscope_stack::{RawStack, ThreadHandle, Tid, capture_within};
 
 use super::PATIENCE;
 use super::aging::{self, Aging};
+use super::proof::{self, Proof};
 use super::stall::Now;
+use super::whereabouts::{Places, Whereabouts};
 use crate::recorder::{RECORDER, ThreadRecord};
 
 /// Threads that are looked at in one go: a running one takes some milliseconds to show its stack.
 const MOST_LOOKS: usize = 16;
 /// Wires that lie at one time; each takes a file descriptor.
 const MOST_WIRES: usize = 32;
-/// Unknown stacks in a row that could not be explained, after which nobody is asked any more: there are no names.
-const GIVE_UP: u32 = 16;
-
-/// Where a thread of a pool is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Whereabouts {
-    /// In a closure, which returns to this address.
-    InClosure { returns_to: u64 },
-    /// It waits for a closure, or it is a worker; this address on its stack says so.
-    Elsewhere { known_by: u64 },
-}
 
 /// What there is to tell of a closure.
 pub(crate) struct Elderly {
@@ -71,11 +60,9 @@ enum Last {
     /// Nothing that could be understood.
     Nothing,
     /// It was in no closure; while it sleeps on, it still is in none.
-    Elsewhere(Box<ThreadState>),
+    Elsewhere(Box<Proof>),
     InClosure {
-        /// Trips when the closure returns; none where that cannot be had.
-        wire: Option<Tripwire>,
-        state: Box<ThreadState>,
+        proof: Box<Proof>,
         aging: Aging,
     },
 }
@@ -165,7 +152,7 @@ impl Pools {
         match self.places.named(&stack, explain)? {
             // A worker is a closure of the pool too; before the first one was named, it was taken for another.
             Whereabouts::Elsewhere { .. } => {
-                watched.last = Last::Elsewhere(Box::new(later));
+                watched.last = Last::elsewhere(later);
                 return None;
             }
             Whereabouts::InClosure { .. } => {}
@@ -204,13 +191,12 @@ impl Pools {
         };
         let returns_to = match self.places.of(&stack, explain) {
             Some(Whereabouts::InClosure { returns_to }) => returns_to,
-            Some(Whereabouts::Elsewhere { .. }) => return Last::Elsewhere(Box::new(before)),
+            Some(Whereabouts::Elsewhere { .. }) => return Last::elsewhere(before),
             None => return Last::Nothing,
         };
-        let wires = self.threads.values().filter(|other| other.last.has_wire());
-        let wire = (wires.count() < MOST_WIRES)
-            .then(|| Tripwire::lay(handle.tid(), returns_to).ok())
-            .flatten();
+        let laid = self.threads.values().filter(|other| other.last.has_wire());
+        let returns = (laid.count() < MOST_WIRES).then_some(returns_to);
+        let wires = proof::lay(handle.tid(), returns.into_iter());
         let state = ThreadState::read(handle.tid());
         // The closure may have returned before the wire was laid, and an idle thread does not trip one.
         let is_the_same = before.slept_until(&state) == Some(true);
@@ -218,8 +204,7 @@ impl Pools {
             return Last::Nothing;
         }
         Last::InClosure {
-            wire,
-            state: Box::new(state),
+            proof: Box::new(Proof::new(wires, state)),
             aging: Aging::new(now, limit),
         }
     }
@@ -244,21 +229,22 @@ fn in_a_pool(thread: &ThreadRecord) -> Option<(u16, ThreadHandle)> {
 }
 
 impl Last {
+    fn elsewhere(state: ThreadState) -> Self {
+        Last::Elsewhere(Box::new(Proof::new(Vec::new(), state)))
+    }
+
     /// Whether it is proven that the thread still is where it was seen.
     fn still_holds(&self, later: &ThreadState) -> bool {
-        let slept = |state: &ThreadState| state.slept_until(later) == Some(true);
         match self {
             Last::Nothing => false,
-            Last::Elsewhere(state) => slept(state),
-            Last::InClosure { wire, state, .. } => match wire.as_ref().map(Tripwire::is_tripped) {
-                Some(Ok(is_tripped)) => !is_tripped,
-                Some(Err(_)) | None => slept(state),
-            },
+            Last::Elsewhere(proof) | Last::InClosure { proof, .. } => {
+                proof.holds(Some(later)) == Some(true)
+            }
         }
     }
 
     fn has_wire(&self) -> bool {
-        matches!(self, Last::InClosure { wire: Some(_), .. })
+        matches!(self, Last::InClosure { proof, .. } if proof.has_wire())
     }
 
     /// That a closure which was told is over.
@@ -273,68 +259,5 @@ impl Last {
             length: aging.age(now),
             sight: None,
         })
-    }
-}
-
-/// Addresses that tell where a thread of a pool is; the same for all closures and threads, so a stack has to be named only now and then.
-#[derive(Default)]
-struct Places {
-    /// Made at the first stack.
-    unwinder: Option<Unwinder>,
-    known: Vec<Whereabouts>,
-    /// Stacks in a row that nobody could explain.
-    unexplained: u32,
-}
-
-impl Places {
-    /// By the addresses that are known, else by names.
-    fn of(
-        &mut self,
-        stack: &RawStack,
-        explain: &mut dyn FnMut(&RawStack) -> Option<Whereabouts>,
-    ) -> Option<Whereabouts> {
-        let trace = self
-            .unwinder
-            .get_or_insert_with(Unwinder::new)
-            .unwind(stack);
-        match self.known_on(&trace) {
-            Some(known) => Some(known),
-            None if self.unexplained >= GIVE_UP => None,
-            None => self.named(stack, explain),
-        }
-    }
-
-    fn named(
-        &mut self,
-        stack: &RawStack,
-        explain: &mut dyn FnMut(&RawStack) -> Option<Whereabouts>,
-    ) -> Option<Whereabouts> {
-        let Some(whereabouts) = explain(stack) else {
-            self.unexplained += 1;
-            return None;
-        };
-        self.unexplained = 0;
-        if !self.known.contains(&whereabouts) {
-            self.known.push(whereabouts);
-        }
-        Some(whereabouts)
-    }
-
-    /// A worker is a closure of the pool too: what says that it is one comes first.
-    fn known_on(&self, trace: &Trace) -> Option<Whereabouts> {
-        let on_it = |address: u64| trace.frames.iter().any(|frame| frame.address == address);
-        let known = self.known.iter().filter(|known| on_it(known.address()));
-        known
-            .copied()
-            .min_by_key(|known| matches!(known, Whereabouts::InClosure { .. }))
-    }
-}
-
-impl Whereabouts {
-    fn address(self) -> u64 {
-        match self {
-            Whereabouts::InClosure { returns_to } => returns_to,
-            Whereabouts::Elsewhere { known_by } => known_by,
-        }
     }
 }

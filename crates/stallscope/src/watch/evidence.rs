@@ -1,6 +1,6 @@
 //! What is known of a stall when it is caught.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use stallscope_stack::kernel::{Cause, Position, RunState, ThreadState};
@@ -83,14 +83,8 @@ impl Readings {
     /// Reads the watched threads, and others of the process: whoever holds a lock may be any of them.
     pub(super) fn take(key: u64) -> Self {
         let handles = RECORDER.threads().iter().filter_map(ThreadRecord::handle);
-        let watched = handles.map(|handle| handle.tid());
-        // This one runs while it reads, and holds nothing.
-        let own = Tid::current();
-        let others = threads_of_process()
-            .filter(|tid| Some(*tid) != own)
-            .take(MOST_OTHERS);
-        let states = watched
-            .chain(others)
+        let watched = handles.map(|handle| handle.tid()).collect();
+        let states = to_read(&watched, threads_of_process(), Tid::current())
             .map(|tid| (tid, ThreadState::read(tid)))
             .collect();
         Readings {
@@ -160,6 +154,17 @@ fn is_starved(before: &ThreadState, after: &ThreadState, half: Duration) -> bool
     waited >= half || waits_still
 }
 
+/// The watched threads and some others, each once.
+fn to_read(
+    watched: &HashSet<Tid>,
+    all: impl Iterator<Item = Tid>,
+    own: Option<Tid>,
+) -> impl Iterator<Item = Tid> {
+    // The own one runs while it reads, and holds nothing.
+    let others = all.filter(move |tid| Some(*tid) != own && !watched.contains(tid));
+    watched.iter().copied().chain(others.take(MOST_OTHERS))
+}
+
 fn threads_of_process() -> impl Iterator<Item = Tid> {
     let entries = std::fs::read_dir("/proc/self/task").into_iter().flatten();
     entries.filter_map(|entry| {
@@ -190,6 +195,21 @@ mod tests {
             faults: None,
             descriptors: Vec::new(),
         }
+    }
+
+    #[test]
+    fn each_thread_is_read_once_and_others_than_the_watched_up_to_a_number() {
+        let tid = |number| Tid::new(number).expect("positive");
+        let watched: HashSet<Tid> = [tid(1), tid(3), tid(900)].into();
+        let mut read: Vec<_> = to_read(&watched, (1..200).map(tid), Some(tid(2))).collect();
+        read.sort();
+        let others = (4..200).map(tid).take(MOST_OTHERS);
+        let expected: Vec<_> = [tid(1), tid(3)]
+            .into_iter()
+            .chain(others)
+            .chain([tid(900)])
+            .collect();
+        assert_eq!(read, expected);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::PATIENCE;
 use super::gauges::Gauges;
 use super::gauges::{Sign, Trouble};
 use crate::recorder::{RECORDER, ThreadRecord};
-use crate::runtimes::{RUNTIMES, RuntimeIndex};
+use crate::runtimes::{RUNTIMES, RuntimeIndex, Watched};
 
 /// Stacks that are taken of a runtime in trouble.
 const MOST_STACKS: usize = 8;
@@ -37,13 +37,16 @@ pub(super) fn gauges(runtime: RuntimeIndex, handle: &Handle) -> Gauges {
 
 /// The stacks of the threads that matter, with their numbers; none if the machine is to blame: a thread that could do what is missing
 /// waits for a processor.
-pub(super) fn stacks(sign: &Sign) -> Option<Vec<(u32, RawStack)>> {
+pub(super) fn stacks(sign: &Sign, pool_threads: usize) -> Option<Vec<(u32, RawStack)>> {
     let in_pool =
         |thread: &&ThreadRecord| thread.pool() == Some(sign.runtime) && thread.worker().is_none();
     let threads: Vec<_> = match sign.trouble {
         Trouble::FullPool => RECORDER.threads().iter().filter(in_pool).collect(),
         Trouble::Starvation => threads_of(sign.runtime).collect(),
     };
+    if sign.trouble == Trouble::FullPool && threads.len() < pool_threads {
+        return None; // one has been made that has not come to its first line yet
+    }
     let mut stacks = Vec::new();
     for thread in threads.into_iter().take(MOST_STACKS) {
         let Some(handle) = thread.handle() else {
@@ -65,13 +68,10 @@ pub(super) fn stacks(sign: &Sign) -> Option<Vec<(u32, RawStack)>> {
 
 /// Tasks that are ready and wait: in the worker's own queue, as far as this build can see it, and in the runtime's.
 pub(super) fn queued_behind(thread: &ThreadRecord) -> u64 {
-    let Some((index, worker)) = thread.worker() else {
+    let Some((runtime, worker)) = thread.worker() else {
         return 0;
     };
-    let Some((_, watched)) = RUNTIMES.iter().find(|(runtime, _)| *runtime == index) else {
-        return 0;
-    };
-    let Some(handle) = watched.handle() else {
+    let Some(handle) = RUNTIMES.get(runtime).and_then(Watched::handle) else {
         return 0;
     };
     (handle.metrics().global_queue_depth() + queued_in(&handle, worker as usize)) as u64

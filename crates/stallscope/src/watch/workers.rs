@@ -2,22 +2,22 @@
 //! their own gauges, and by a proof.
 //!
 //! A worker that polls has an even park counter, and the time it has been busy is told every 61 polls: if both stand
-//! still, it is in a poll, or in up to 61 of them. That makes it a suspect. Whether it is one poll is then proven: by a
-//! [`Tripwire`] behind the scheduler's call of the poll, or because the thread slept all the time. Gauges are loads
-//! of atomics; nothing is asked of the runtime.
+//! still, it is in a poll, or in up to 61 of them. That makes it a suspect. Whether it is one poll takes a [`Proof`] that it has
+//! not returned to the scheduler. Gauges are loads of atomics; nothing is asked of the runtime.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use stallscope_stack::kernel::ThreadState;
-use stallscope_stack::{RawStack, Tripwire, Unwinder, capture_within};
+use stallscope_stack::{RawStack, Unwinder, capture_within};
 
 use super::inbox::INBOX;
+use super::proof::{self, Proof};
 use super::returns::POLL_RETURNS;
 use super::stall::{Now, Poll};
 use super::{PATIENCE, Report};
 use crate::recorder::{RECORDER, ThreadRecord};
-use crate::runtimes::{RUNTIMES, RuntimeIndex};
+use crate::runtimes::{RuntimeIndex, Watched};
 
 /// The watched workers of all such runtimes.
 pub(super) struct Workers {
@@ -57,10 +57,8 @@ pub(super) struct Gauges {
 /// A thread that may be in one long poll.
 struct Suspect {
     poll: Poll,
-    /// One of them trips when the poll ends; none where that cannot be had.
-    wires: Vec<Tripwire>,
-    /// What the kernel said when the suspicion began.
-    state: ThreadState,
+    /// That this poll goes on.
+    proof: Proof,
 }
 
 /// Whether the poll is still the one that was suspected.
@@ -84,9 +82,14 @@ impl Workers {
     }
 
     /// The suspected polls. Second: whether any worker is at work, so that another look is due soon.
-    pub(super) fn look(&mut self, now: Now) -> (Vec<Poll>, bool) {
+    pub(super) fn look(
+        &mut self,
+        now: Now,
+        runtimes: &[(RuntimeIndex, &'static Watched)],
+    ) -> (Vec<Poll>, bool) {
         let (mut polls, mut busy) = (Vec::new(), false);
-        for (runtime, watched) in RUNTIMES.iter().filter(|(_, watched)| !watched.is_hooked()) {
+        let unhooked = runtimes.iter().filter(|(_, watched)| !watched.is_hooked());
+        for &(runtime, watched) in unhooked {
             let Some(handle) = watched.handle() else {
                 self.seen.retain(|(of, _), _| *of != runtime);
                 continue;
@@ -142,7 +145,7 @@ impl Workers {
     /// Whether nothing has shown since that a suspected poll is over.
     pub(super) fn goes_on(&self, poll: &Poll) -> bool {
         let mut suspects = self.seen.values().filter_map(|seen| seen.suspect.as_ref());
-        suspects.any(|suspect| suspect.poll == *poll && !suspect.is_over())
+        suspects.any(|suspect| suspect.poll == *poll && !suspect.proof.is_over())
     }
 
     fn suspect(&mut self, at: (RuntimeIndex, u32), now: Now) {
@@ -203,13 +206,11 @@ impl Workers {
             key: RECORDER.clock().now().0,
             since: now,
         };
-        let lay = |address| Tripwire::lay(accused.state.tid, address);
-        let wires: Result<Vec<_>, _> = returns.map(lay).collect();
+        let wires = proof::lay(accused.state.tid, returns);
         seen.first = seen.first.take().or(accused.stack);
         seen.suspect = Some(Suspect {
             poll,
-            wires: wires.unwrap_or_default(),
-            state: accused.state,
+            proof: Proof::new(wires, accused.state),
         });
     }
 }
@@ -247,8 +248,11 @@ impl Seen {
     /// How long the worker has been in a poll, or in a few; none if it is parked.
     fn look(&mut self, gauges: Gauges, now: Now) -> Option<u64> {
         let is_parked = gauges.parks % 2 == 1;
-        let has_moved =
-            gauges != self.gauges || self.suspect.as_ref().is_some_and(Suspect::is_over);
+        let has_moved = gauges != self.gauges
+            || self
+                .suspect
+                .as_ref()
+                .is_some_and(|suspect| suspect.proof.is_over());
         if is_parked || has_moved {
             *self = Seen::new(gauges, now);
         }
@@ -259,11 +263,9 @@ impl Seen {
         let Some(suspect) = &self.suspect else {
             return Standing::Unknown;
         };
-        let slept = || later.and_then(|later| suspect.state.slept_until(later)) == Some(true);
-        match suspect.is_tripped() {
-            Some(true) => Standing::Unknown,
-            Some(false) => Standing::Proven,
-            None if slept() => Standing::Proven,
+        match suspect.proof.holds(later) {
+            Some(true) => Standing::Proven,
+            Some(false) => Standing::Unknown,
             None => match &self.first {
                 Some(first) if now.saturating_sub(self.since) >= UNPROVEN * threshold => {
                     Standing::Likely(first.clone())
@@ -271,17 +273,5 @@ impl Seen {
                 _ => Standing::Unknown,
             },
         }
-    }
-}
-
-impl Suspect {
-    fn is_over(&self) -> bool {
-        self.is_tripped() == Some(true)
-    }
-
-    /// Whether the poll has come to its end; none if there is no wire, or one that tells nothing.
-    fn is_tripped(&self) -> Option<bool> {
-        let tripped = self.wires.iter().map(|wire| wire.is_tripped().ok());
-        tripped.reduce(|one, other| Some(one? || other?)).flatten()
     }
 }

@@ -1,5 +1,8 @@
 //! Tests that are run by other tests, in a process of their own: see `verdicts.rs`. By themselves they do nothing.
 
+#[path = "guilty/sharing.rs"]
+mod sharing;
+
 use std::thread::sleep;
 use std::time::Duration;
 

@@ -1,13 +1,20 @@
 //! `#[stallscope::test]` fails the tests of `guilty.rs` that it should, in these words, and no other.
 
+#[path = "verdicts/sharing.rs"]
+mod sharing;
+
 use std::process::{Command, Output};
 
 use crate::guilty::RUN;
 
 /// The line of `guilty.rs` below `// mark`.
 fn line_of(mark: &str) -> usize {
+    line_below(include_str!("guilty.rs"), mark)
+}
+
+fn line_below(source: &str, mark: &str) -> usize {
     let wanted = format!("// {mark}");
-    let mut lines = include_str!("guilty.rs").lines().zip(2..);
+    let mut lines = source.lines().zip(2..);
     let found = lines.find(|(line, _)| line.trim() == wanted);
     found.expect("a line is marked so").1
 }

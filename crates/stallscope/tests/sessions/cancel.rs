@@ -31,6 +31,12 @@ fn cancel_until_gone(client: &mut Client, task: u64) -> Outcome {
     })
 }
 
+/// What the greeting says of it.
+fn allows_control(client: &Client) -> bool {
+    let process = client.welcome.process.as_ref();
+    process.expect("a process").control
+}
+
 /// The task of this name, once it runs.
 fn named(client: &mut Client, name: &str) -> Task {
     let tasks = client.tasks_when(|tasks| tasks.tasks.iter().any(|task| task.name == name));
@@ -105,6 +111,7 @@ fn what_cannot_be_aborted_is_told_with_the_reason() {
     let mut program = start("can-be-aborted", "on");
     let unknown = id(&mut program, "unknown");
     let mut client = program.connect();
+    assert!(allows_control(&client));
     let why = cancel(&mut client, unknown).expect_err("nobody has its handle");
     let wanted = if cfg!(tokio_unstable) {
         "stallscope::cancellable"
@@ -126,6 +133,7 @@ fn without_permission_nothing_is_aborted_and_the_knob_is_named() {
         let mut program = start("can-be-aborted", control);
         let registered = id(&mut program, "registered");
         let mut client = program.connect();
+        assert!(!allows_control(&client));
         let spawned = named(&mut client, "spawned").id;
         for task in [spawned, registered, 0, 123_456] {
             let why = cancel(&mut client, task).expect_err("not allowed");

@@ -46,13 +46,15 @@ fn switched_off_there_is_nothing_of_us() {
 
 #[test]
 fn a_program_that_ends_well_leaves_no_socket_behind() {
-    let program = Program::start("error");
-    drop(program.connect());
-    let socket = program.socket();
-    let (status, errors) = program.finish();
-    assert!(status.success(), "{errors:?}");
-    assert!(!socket.exists());
-    assert_eq!(ours(errors), [] as [&str; 0]);
+    for name in ["error", "by-hand"] {
+        let program = Program::start(name);
+        drop(program.connect());
+        let socket = program.socket();
+        let (status, errors) = program.finish();
+        assert!(status.success(), "{name}: {errors:?}");
+        assert!(!socket.exists(), "{name}");
+        assert_eq!(ours(errors), [] as [&str; 0]);
+    }
 }
 
 #[test]

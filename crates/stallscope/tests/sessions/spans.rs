@@ -23,7 +23,7 @@ fn finding_of(kind: &str, has_layer: bool) -> Finding {
 }
 
 fn span_of(kind: &str) -> Option<Span> {
-    finding_of(kind, true).span
+    finding_of(kind, true).span.map(|span| *span)
 }
 
 fn text_of(kind: &str) -> Option<String> {

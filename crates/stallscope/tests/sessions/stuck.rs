@@ -94,3 +94,28 @@ fn a_healthy_pool_makes_no_finding() {
     assert_eq!(found, []);
     program.go_on();
 }
+
+#[test]
+fn a_task_that_does_not_come_back_is_told_at_its_spawn_place_too() {
+    let mut program = Program::start_with("endless", [(LIMIT.0, OsStr::new(LIMIT.1))]);
+    let mut client = program.connect();
+    let finding = client.finding_when(|finding| finding.rule == "never-yields");
+    assert_eq!(finding.kind, "task-leak");
+    let (file, line) = place_of("endless: spawned here");
+    let location = finding.location.as_ref().expect("a line");
+    assert!(location.file.ends_with(file), "{location:?}");
+    assert_eq!(location.line, line, "{finding:#?}");
+    assert!(finding.ongoing && finding.longest_ns >= 2_000_000_000);
+    let mut rules: Vec<String> = client
+        .findings(false)
+        .into_iter()
+        .map(|finding| finding.rule)
+        .collect();
+    rules.sort();
+    assert_eq!(
+        rules,
+        ["never-yields", "sleep"],
+        "block_in_place is intended"
+    );
+    program.go_on();
+}

@@ -8,9 +8,11 @@ mod products;
 mod reports;
 
 use axum::extract::State;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 
+use crate::hits;
 use crate::sessions::Overview;
 use crate::state::AppState;
 
@@ -28,6 +30,7 @@ pub(crate) fn routes(state: AppState) -> Router {
         .route("/orders", post(orders::place))
         .route("/reports/sales", get(reports::sales))
         .route("/reports/best-sellers", get(reports::best_sellers))
+        .layer(from_fn_with_state(state.clone(), hits::layer))
         .with_state(state)
 }
 

@@ -1,11 +1,15 @@
 //! `/orders`: from the shelf into the database, or not at all.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
 use super::error::ApiError;
+use crate::inventory::{Inventory, Refused};
 use crate::orders::{self, NewOrder};
 use crate::state::AppState;
 
@@ -30,20 +34,47 @@ pub(super) async fn place(
     if pieces == 0 {
         return Err(ApiError::NothingOrdered);
     }
-    let left = state.inventory.reserve(product, pieces)?;
-    if left.pieces == 0 {
+    let (inventory, till) = (Arc::clone(&state.inventory), Arc::clone(&state.till));
+    // All of it where it is done to its end, also when the customer goes away meanwhile.
+    let sell = move |connection: &mut _| {
+        let sold = sell(&inventory, connection, product, pieces)?;
+        Ok(sold.inspect(|sold| till.pay(sold.receipt.cents)))
+    };
+    let sold = state.database.call(sell).await??;
+    if sold.left == 0 {
         state.buyer.sold_out(product);
     }
+    Ok((StatusCode::CREATED, Json(sold.receipt)))
+}
+
+#[derive(Debug)]
+struct Sold {
+    receipt: Receipt,
+    left: u32,
+}
+
+/// Takes the pieces off the shelf and stores the order. Blocks.
+fn sell(
+    inventory: &Inventory,
+    connection: &mut Connection,
+    product: u32,
+    pieces: u32,
+) -> rusqlite::Result<Result<Sold, Refused>> {
+    let left = match inventory.reserve(product, pieces) {
+        Ok(left) => left,
+        Err(refused) => return Ok(Err(refused)),
+    };
     let cents = left.price_cents.saturating_mul(pieces);
     let order = NewOrder {
         product,
         pieces,
         cents,
     };
-    let stored = state
-        .database
-        .call(move |connection| orders::store(connection, order))
-        .await;
-    let order = stored.inspect_err(|_| state.inventory.put_back(product, pieces))?;
-    Ok((StatusCode::CREATED, Json(Receipt { order, cents })))
+    let stored = orders::store(connection, order);
+    let order = stored.inspect_err(|_| inventory.put_back(product, pieces))?;
+    let receipt = Receipt { order, cents };
+    Ok(Ok(Sold {
+        receipt,
+        left: left.pieces,
+    }))
 }

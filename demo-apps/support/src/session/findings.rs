@@ -26,6 +26,14 @@ pub struct Finding {
     /// All of it in a sentence.
     pub message: String,
     location: Option<Location>,
+    /// Of shared state: the other sides.
+    #[serde(default)]
+    parties: Vec<Party>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Party {
+    location: Option<Location>,
 }
 
 /// How long the occurrences of a finding took.
@@ -59,7 +67,7 @@ impl Session {
         struct Report {
             findings: Vec<Finding>,
         }
-        let (pid, seconds) = (self.pid(), self.looks_for);
+        let (pid, seconds) = (self.pid(), self.rules.report_seconds());
         let report: Report = self.ask(&format!("report --pid {pid} --for {seconds}s"));
         let blames = |finding: &Finding| finding.severity.as_deref() != Some("info");
         report.findings.into_iter().filter(blames).collect()
@@ -74,7 +82,32 @@ impl Session {
     /// If it never is, or if anything else is found.
     #[track_caller]
     pub fn expect_only(&self, rule: &str, line: &Line) -> Finding {
-        self.expect_any_of(&[rule], line)
+        self.expect_any_of(&[rule], &[line])
+    }
+
+    /// As [`expect_only`](Session::expect_only), of state that is shared: `other` is the line that it met.
+    ///
+    /// # Panics
+    ///
+    /// If that is never found, or if anything else is.
+    #[track_caller]
+    pub fn expect_only_between(&self, rule: &str, line: &Line, other: &Line) -> Finding {
+        let found = self.expect_only(rule, line);
+        assert!(found.is_with(other), "not with {other}: {found:#?}");
+        found
+    }
+
+    /// As [`expect_only_between`](Session::expect_only_between), where either line may be the one to blame.
+    ///
+    /// # Panics
+    ///
+    /// If that is never found, or if anything else is.
+    #[track_caller]
+    pub fn expect_only_among(&self, rule: &str, one: &Line, other: &Line) -> Finding {
+        let found = self.expect_any_of(&[rule], &[one, other]);
+        let met = if found.is_at(one) { other } else { one };
+        assert!(found.is_with(met), "not with {met}: {found:#?}");
+        found
     }
 
     /// Waits until the task that is spawned at `line` is found to leak. Where it does so in more than one way, any will do.
@@ -84,20 +117,22 @@ impl Session {
     /// If it never is, or if anything else is found.
     #[track_caller]
     pub fn expect_only_leak(&self, line: &Line) -> Finding {
-        self.expect_any_of(&["growth", "orphan"], line)
+        self.expect_any_of(&["growth", "orphan"], &[line])
     }
 
     #[track_caller]
-    fn expect_any_of(&self, rules: &[&str], line: &Line) -> Finding {
+    fn expect_any_of(&self, rules: &[&str], lines: &[&Line]) -> Finding {
+        let is_meant = |finding: &Finding| {
+            rules.contains(&finding.rule.as_str()) && lines.iter().any(|line| finding.is_at(line))
+        };
+        let names: Vec<String> = lines.iter().map(ToString::to_string).collect();
+        let meant = format!("{} at {}", rules.join(" or "), names.join(" or "));
         eventually(|| {
             let mut found = self.report();
-            let other = found
-                .iter()
-                .find(|finding| !rules.contains(&finding.rule.as_str()) || !finding.is_at(line));
-            let rules = rules.join(" or ");
-            assert!(other.is_none(), "not {rules} at {line}: {other:#?}");
+            let other = found.iter().find(|finding| !is_meant(finding));
+            assert!(other.is_none(), "not {meant}: {other:#?}");
             let found = found.pop();
-            found.ok_or_else(|| format!("{rules} at {line} was never found"))
+            found.ok_or_else(|| format!("{meant} was never found"))
         })
     }
 
@@ -115,11 +150,21 @@ impl Session {
 
 impl Finding {
     fn is_at(&self, line: &Line) -> bool {
-        self.location.as_ref().is_some_and(|location| {
-            let file = location.file.as_deref();
-            location.line == line.line && file.is_some_and(|file| file.ends_with(&line.file))
-        })
+        is_at(self.location.as_ref(), line)
     }
+
+    /// Whether another side of it is at `line`.
+    fn is_with(&self, line: &Line) -> bool {
+        let mut parties = self.parties.iter();
+        parties.any(|party| is_at(party.location.as_ref(), line))
+    }
+}
+
+fn is_at(location: Option<&Location>, line: &Line) -> bool {
+    location.is_some_and(|location| {
+        let file = location.file.as_deref();
+        location.line == line.line && file.is_some_and(|file| file.ends_with(&line.file))
+    })
 }
 
 /// The line of the calling package that makes this mistake: the one below the comment `// fault: NAME`.
@@ -207,18 +252,21 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_is_at_its_line_in_its_file_and_nowhere_else() {
+    fn a_finding_is_at_its_line_in_its_file_and_with_those_of_its_parties() {
         let finding: Finding = serde_json::from_str(
             r#"{"id":1,"rule":"cpu","severity":"high","count":1,"ongoing":false,"duration_ms":{"max":99.5},
-            "message":"…","location":{"file":"demo-apps/shop/src/a.rs","line":3}}"#,
+            "message":"…","location":{"file":"demo-apps/shop/src/a.rs","line":3},
+            "parties":[{"location":null},{"location":{"file":"demo-apps/shop/src/b.rs","line":7}}]}"#,
         )
         .expect("a finding as the client prints it");
-        let at = |file: &str, line| {
-            let file = file.to_owned();
-            finding.is_at(&Line { file, line })
+        let line = |file: &str, line| Line {
+            file: file.to_owned(),
+            line,
         };
-        assert!(at("shop/src/a.rs", 3));
-        assert!(!at("shop/src/a.rs", 4));
-        assert!(!at("shop/src/b.rs", 3));
+        assert!(finding.is_at(&line("shop/src/a.rs", 3)));
+        assert!(!finding.is_at(&line("shop/src/a.rs", 4)));
+        assert!(!finding.is_at(&line("shop/src/b.rs", 3)));
+        assert!(finding.is_with(&line("shop/src/b.rs", 7)));
+        assert!(!finding.is_with(&line("shop/src/a.rs", 3)));
     }
 }

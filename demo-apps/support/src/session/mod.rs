@@ -2,6 +2,7 @@
 
 mod binary;
 mod client;
+mod demo;
 mod findings;
 mod machine;
 mod place;
@@ -18,33 +19,37 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+pub use demo::Demo;
 pub use findings::{Durations, Finding, Line, fault_line_in};
-pub use machine::{Hogs, on_two_processors};
 pub use place::place_in;
 pub use tree::{Task, Tree};
 
+use machine::Share;
+
 /// Longer than any demo takes for anything, on any machine that is not broken.
 const LIMIT: Duration = Duration::from_secs(60);
-
-/// Leaks are told in seconds that take minutes in production.
-const SHORT_LEAK_RULES: [(&str, &str); 3] = [
-    ("STALLSCOPE_LEAK_WINDOW", "5s"),
-    ("STALLSCOPE_LEAK_GRACE", "3s"),
-    ("STALLSCOPE_STUCK_BLOCKING", "4s"),
-];
 
 /// A running demo. Its methods panic when it does not do what the test expects of it within a minute.
 #[derive(Debug)]
 pub struct Session {
     program: PathBuf,
     child: Running,
-    /// Seconds of one report.
-    looks_for: u8,
+    rules: Rules,
     /// Of this session alone: its client finds this demo and no other.
     runtime_dir: TempDir,
     log: Receiver<String>,
     seen: String,
     stdout: JoinHandle<String>,
+    /// Given back when the demo is gone.
+    _share: Share,
+}
+
+/// The thresholds of a session.
+#[derive(Clone, Copy, Debug)]
+enum Rules {
+    Default,
+    /// Leaks are told in seconds that take minutes in production.
+    ShortLeaks,
 }
 
 /// A demo that ended.
@@ -65,29 +70,15 @@ impl Session {
     ///
     /// If it cannot be started.
     pub fn start(program: &str, arguments: &[&str]) -> Self {
-        Self::start_with(program, arguments, &[], 5)
+        Self::start_with(program, arguments, Rules::Default, Share::beside_others())
     }
 
-    /// Starts it so that what leaks is found within one [`report`](Self::report), which then takes nine seconds.
-    ///
-    /// # Panics
-    ///
-    /// As [`start`](Self::start).
-    pub fn start_with_short_leak_rules(program: &str, arguments: &[&str]) -> Self {
-        Self::start_with(program, arguments, &SHORT_LEAK_RULES, 9)
-    }
-
-    fn start_with(
-        program: &str,
-        arguments: &[&str],
-        environment: &[(&str, &str)],
-        looks_for: u8,
-    ) -> Self {
+    fn start_with(program: &str, arguments: &[&str], rules: Rules, share: Share) -> Self {
         let runtime_dir = tempfile::tempdir().expect("a temporary directory");
         let mut child = in_session(program, &runtime_dir)
             .args(arguments)
             .env_remove("RUST_LOG")
-            .envs(environment.iter().copied())
+            .envs(rules.variables().iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -111,11 +102,12 @@ impl Session {
         Self {
             program: program.into(),
             child: Running(child),
-            looks_for,
+            rules,
             runtime_dir,
             log,
             seen: String::new(),
             stdout,
+            _share: share,
         }
     }
 
@@ -190,6 +182,27 @@ impl Session {
     fn see(&mut self, line: &str) {
         self.seen.push_str(line);
         self.seen.push('\n');
+    }
+}
+
+impl Rules {
+    fn variables(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Default => &[],
+            Self::ShortLeaks => &[
+                ("STALLSCOPE_LEAK_WINDOW", "5s"),
+                ("STALLSCOPE_LEAK_GRACE", "3s"),
+                ("STALLSCOPE_STUCK_BLOCKING", "4s"),
+            ],
+        }
+    }
+
+    /// How long a report has to look to see what breaks them, in seconds.
+    fn report_seconds(self) -> u8 {
+        match self {
+            Self::Default => 5,
+            Self::ShortLeaks => 9,
+        }
     }
 }
 

@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 use stallscope_wire::message::{
-    Certainty, Finding, FindingTask, Leak, Location, Occurrence, Severity, Span, TaskKind,
+    Certainty, Finding, FindingTask, Leak, Location, Occurrence, Party, Severity, Span, TaskKind,
 };
 use stallscope_wire::text::place;
 
 use super::Snapshot;
+use crate::conflict;
 use crate::format::milliseconds;
 use crate::headless::about::Head;
 use crate::headless::frame::{FrameJson, known};
@@ -74,6 +75,8 @@ struct FindingJson<'a> {
     worker: Option<u32>,
     /// Figures of the place that leaks; `null` for other kinds.
     leak: Option<LeakJson>,
+    /// The other sides of a conflict over shared state; empty for other kinds.
+    parties: Vec<PartyJson<'a>>,
     duration_ms: DurationJson,
     queued_behind: QueueJson,
     /// Of the longest occurrence, innermost frame first.
@@ -99,10 +102,11 @@ impl<'a> From<&'a Finding> for FindingJson<'a> {
             ongoing: finding.ongoing,
             location: finding.location.as_ref().map(LocationJson::from),
             task: finding.task.as_ref().map(TaskJson::from),
-            span: finding.span.as_ref().map(SpanJson::from),
+            span: finding.span.as_deref().map(SpanJson::from),
             tid: (finding.tid != 0).then_some(finding.tid),
             worker: finding.worker,
             leak: finding.leak.as_ref().map(LeakJson::from),
+            parties: finding.parties.iter().map(PartyJson::from).collect(),
             duration_ms: DurationJson {
                 max: milliseconds(finding.longest_ns),
                 total: milliseconds(finding.total_ns),
@@ -210,6 +214,31 @@ impl From<&Leak> for LeakJson {
             ended: leak.ended,
             oldest_ms: milliseconds(leak.oldest_ns),
             orphans: leak.orphans,
+        }
+    }
+}
+
+/// Where another side was, and who.
+#[derive(Serialize)]
+struct PartyJson<'a> {
+    location: Option<LocationJson<'a>>,
+    /// `null`: a thread outside of any task.
+    task: Option<TaskJson<'a>>,
+    tid: Option<u32>,
+    /// Its name, where it is about locks and no task.
+    thread: Option<&'a str>,
+    /// Of locks: `waits` or `holds`.
+    role: Option<&'static str>,
+}
+
+impl<'a> From<&'a Party> for PartyJson<'a> {
+    fn from(party: &'a Party) -> Self {
+        PartyJson {
+            location: party.location.as_ref().map(LocationJson::from),
+            task: party.task.as_ref().map(TaskJson::from),
+            tid: (party.tid != 0).then_some(party.tid),
+            thread: known(&party.thread),
+            role: conflict::role(party.role()),
         }
     }
 }

@@ -5,12 +5,13 @@ use std::io::{self, Write};
 use stallscope_wire::message::{
     Finding, FindingTask, Findings, Location, Severity, Span, TaskKind,
 };
-use stallscope_wire::text::{self, place};
+use stallscope_wire::text::{self, place, source_path};
 
-use crate::format::{counted, duration, printable, source_path};
+use crate::conflict::{self, Side};
+use crate::format::{UNKNOWN, counted, duration, printable};
 use crate::headless::frame::{self, known};
-use crate::headless::task::UNKNOWN;
 use crate::leak;
+use crate::source;
 use crate::time::rfc3339;
 
 /// `when` ends the sentence that says how many there are: "so far", "in 10s".
@@ -49,28 +50,57 @@ fn write_one(out: &mut impl Write, finding: &Finding) -> io::Result<()> {
         printable(&finding.rule),
         printable(&finding.message)
     )?;
-    // Of a place that leaks, the task is one of many.
-    let of_task = if finding.leak.is_some() {
-        "example"
-    } else {
-        "task"
+    for (what, value) in where_and_who(finding).into_iter().chain(evidence(finding)) {
+        writeln!(out, "  {what:<11}{value}")?;
+    }
+    frame::write(out, &finding.stack)
+}
+
+/// Each line with its label; what is not known has none.
+type Facts = Vec<(&'static str, String)>;
+
+/// The line to change, and whose it is; of a conflict each of its sides.
+fn where_and_who(finding: &Finding) -> Facts {
+    if conflict::is_conflict(finding) {
+        let sides = conflict::sides(finding);
+        return sides.iter().flat_map(side).collect();
+    }
+    let line = finding.location.as_ref().map(location);
+    let figures = finding.leak.iter().flat_map(leak::figures);
+    let task = finding.task.as_ref().map(task);
+    let facts = line.map(|line| ("line", line)).into_iter();
+    facts
+        .chain(figures)
+        .chain(task.map(|task| (leak::label_of_task(finding), task)))
+        .collect()
+}
+
+/// What happened where, who it was, and the line itself if it is on this machine: there is no stack that would show it.
+fn side(side: &Side<'_>) -> Facts {
+    let place = side.location.map_or(UNKNOWN.to_owned(), location);
+    let who = match side.task {
+        Some(of) => ("task", task(of)),
+        None => ("thread", side.thread()),
     };
-    let mut facts = vec![
-        ("line", finding.location.as_ref().map(location)),
-        (of_task, finding.task.as_ref().map(task)),
-        ("span", finding.span.as_ref().map(span)),
+    let code = side.place().and_then(|(file, line)| {
+        let found = source::read(file, line).ok()?;
+        let code = found.around(line, 0).next()?.1;
+        Some(("source", printable(code.trim())))
+    });
+    [(side.did, place), who].into_iter().chain(code).collect()
+}
+
+fn evidence(finding: &Finding) -> Facts {
+    let facts = [
+        ("span", finding.span.as_deref().map(span)),
         ("seen", Some(seen(finding))),
         ("behind it", behind(finding)),
         ("help", known(&finding.help).map(printable)),
     ];
-    let figures = finding.leak.iter().flat_map(leak::figures);
-    facts.splice(1..1, figures.map(|(what, figure)| (what, Some(figure))));
-    for (what, value) in facts {
-        if let Some(value) = value {
-            writeln!(out, "  {what:<11}{value}")?;
-        }
-    }
-    frame::write(out, &finding.stack)
+    let known = facts.into_iter();
+    known
+        .filter_map(|(what, value)| Some((what, value?)))
+        .collect()
 }
 
 fn severity(finding: &Finding) -> &'static str {
@@ -152,6 +182,9 @@ fn seen(finding: &Finding) -> String {
 fn behind(finding: &Finding) -> Option<String> {
     match finding.queued_behind {
         0 => None,
+        waiting if conflict::is_conflict(finding) => {
+            Some(format!("up to {waiting} waiting for a lock"))
+        }
         waiting => Some(format!("up to {}", counted(waiting, "ready task"))),
     }
 }

@@ -4,16 +4,21 @@ use std::cmp::Reverse;
 
 use stallscope_wire::message::{self, Finding, Severity};
 
+use super::cursor::{Cursor, Listed};
+
 /// The findings as the agent sent them last.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Findings {
     state: State,
-    /// Id of the selected one; the first, whichever that is, if it is gone or none was chosen.
-    chosen: Option<u64>,
-    /// Index of the first row on the screen.
-    top: usize,
-    /// Rows that the screen shows.
-    rows: usize,
+    cursor: Cursor<Finding>,
+}
+
+impl Listed for Finding {
+    type Id = u64;
+
+    fn id(&self) -> Option<u64> {
+        Some(self.id)
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -74,7 +79,7 @@ impl Findings {
             total,
             at_unix_ns,
         });
-        self.keep_in_view();
+        self.cursor.keep_in_view(self.state.findings());
     }
 
     /// The agent does not know what a finding is.
@@ -93,8 +98,7 @@ impl Findings {
 
     /// How many rows the screen has for them.
     pub(crate) fn resize(&mut self, rows: usize) {
-        self.rows = rows;
-        self.keep_in_view();
+        self.cursor.resize(rows, self.state.findings());
     }
 
     // ------------------------------------------------------------ what is shown
@@ -114,10 +118,7 @@ impl Findings {
 
     /// The worst first.
     pub(crate) fn all(&self) -> &[Finding] {
-        match &self.state {
-            State::Here(report) => &report.findings,
-            State::Awaited | State::Unreported { .. } => &[],
-        }
+        self.state.findings()
     }
 
     /// How many there are, also of those that were not sent.
@@ -138,19 +139,11 @@ impl Findings {
 
     /// Those that the screen has room for, each with whether it is selected.
     pub(crate) fn shown(&self) -> impl Iterator<Item = (&Finding, bool)> {
-        let cursor = self.cursor();
-        let shown = self.all().iter().enumerate().skip(self.top).take(self.rows);
-        shown.map(move |(index, finding)| (finding, index == cursor))
-    }
-
-    /// Index of the selected one.
-    pub(crate) fn cursor(&self) -> usize {
-        let at = |id| self.all().iter().position(|finding| finding.id == id);
-        self.chosen.and_then(at).unwrap_or(0)
+        self.cursor.shown(self.all())
     }
 
     pub(crate) fn selected(&self) -> Option<&Finding> {
-        self.all().get(self.cursor())
+        self.cursor.selected(self.all())
     }
 
     pub(crate) fn with_id(&self, id: u64) -> Option<&Finding> {
@@ -161,26 +154,21 @@ impl Findings {
 
     /// Moves the selection by that many rows.
     pub(crate) fn move_by(&mut self, rows: i64) {
-        let to = (self.cursor() as u64).saturating_add_signed(rows);
-        let last = self.all().len().saturating_sub(1);
-        let to = usize::try_from(to).unwrap_or(usize::MAX).min(last);
-        self.chosen = self.all().get(to).map(|finding| finding.id);
-        self.keep_in_view();
+        self.cursor.move_by(rows, self.state.findings());
     }
 
     /// Back to "the first, whichever that is".
     pub(crate) fn move_to_first(&mut self) {
-        self.chosen = None;
-        self.keep_in_view();
+        self.cursor.move_to_first(self.state.findings());
     }
+}
 
-    fn keep_in_view(&mut self) {
-        let (cursor, rows) = (self.cursor(), self.rows.max(1));
-        let lowest = self.all().len().saturating_sub(rows);
-        self.top = self
-            .top
-            .clamp((cursor + 1).saturating_sub(rows), cursor)
-            .min(lowest);
+impl State {
+    fn findings(&self) -> &[Finding] {
+        match self {
+            State::Here(report) => &report.findings,
+            State::Awaited | State::Unreported { .. } => &[],
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use stallscope_wire::message::Term;
 
-use super::Page;
+use super::{Cancel, Page};
 
 /// One of the things that can lie over the tree.
 #[derive(Clone, Debug)]
@@ -13,11 +13,18 @@ pub(crate) enum Layer {
     Doctor {
         scroll: u16,
     },
+    /// Who holds a lock, and who waits for it.
+    Lock {
+        id: u64,
+        scroll: u16,
+    },
     /// A list of what to sort by, with the line that is selected.
     Sort {
         cursor: usize,
     },
     Prompt(Prompt),
+    /// Always the topmost.
+    Cancel(Box<Cancel>),
     /// In place of everything between title and footer.
     Finding(Box<Page>),
 }
@@ -52,13 +59,15 @@ impl Layer {
     pub(crate) fn scroll_by(&mut self, lines: i64, length: usize) {
         let last = length.saturating_sub(1);
         match self {
-            Self::Help { scroll } | Self::Doctor { scroll } => scroll_to(scroll, lines, last),
+            Self::Help { scroll } | Self::Doctor { scroll } | Self::Lock { scroll, .. } => {
+                scroll_to(scroll, lines, last);
+            }
             Self::Finding(page) => scroll_to(&mut page.scroll, lines, last),
             Self::Sort { cursor } => {
                 let to = (*cursor as u64).saturating_add_signed(lines);
                 *cursor = usize::try_from(to).unwrap_or(usize::MAX).min(last);
             }
-            Self::Prompt(_) => {}
+            Self::Prompt(_) | Self::Cancel(_) => {}
         }
     }
 }

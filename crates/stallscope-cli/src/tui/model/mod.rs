@@ -2,6 +2,8 @@
 //!
 //! Invariant: nothing in here imports ratatui. A test holds it.
 
+mod cancel;
+mod cursor;
 mod findings;
 mod folds;
 mod gauges;
@@ -9,6 +11,7 @@ mod histogram;
 mod layer;
 mod layout;
 mod link;
+mod locks;
 mod order;
 mod page;
 mod places;
@@ -26,13 +29,15 @@ use stallscope_wire::message::{
     Details, DetailsQuery, Doctor, DoctorQuery, FindingsQuery, OverviewQuery, Process, Update,
 };
 
+pub(crate) use cancel::{Cancel, PATIENCE, Stage, Subject};
 pub(crate) use findings::{Findings, Panel, lasts_ns};
 pub(crate) use gauges::{Gauges, WorkerGauge};
 pub(crate) use layer::{AppliedFilter, Layer, Prompt, PromptPurpose};
 pub(crate) use layout::{FINDING_WORDS, Layout, Region, WORKER_WIDTH};
 pub(crate) use link::Link;
+pub(crate) use locks::Locks;
 pub(crate) use order::{Order, Sorts};
-pub(crate) use page::{Page, Source};
+pub(crate) use page::Page;
 pub(crate) use places::{PlaceLine, Places};
 pub(crate) use processes::Processes;
 pub(crate) use selection::Fate;
@@ -75,6 +80,7 @@ pub(crate) struct Model {
     pub(crate) findings: Findings,
     pub(crate) tree: Tree,
     pub(crate) places: Places,
+    pub(crate) locks: Locks,
     pub(crate) pane: Pane,
     pub(crate) focus: Focus,
     /// When the present question about the tree was asked; `None` once it is answered.
@@ -110,6 +116,7 @@ pub(crate) enum Pane {
     #[default]
     Tree,
     Places,
+    Locks,
 }
 
 /// What the agent answered to a question.
@@ -144,6 +151,7 @@ impl Model {
             findings: Findings::default(),
             tree: Tree::default(),
             places: Places::default(),
+            locks: Locks::default(),
             pane: Pane::default(),
             focus: Focus::default(),
             tree_asked: None,
@@ -181,6 +189,7 @@ impl Model {
         self.findings.resize(layout.finding_rows().into());
         self.tree.resize(layout.tree.height, self.height);
         self.places.resize(layout.tree.height);
+        self.locks.resize(layout.tree.height);
     }
 
     /// Whether keys go to the findings. Where there are none they go to what stands below.
@@ -213,6 +222,7 @@ impl Model {
         wishes.push(match self.pane {
             Pane::Tree => wish(Purpose::Tree, OFTEN_MS, Topic::Tree(self.tree.query())),
             Pane::Places => wish(Purpose::Places, HISTORY_MS, Topic::Sites(Places::query())),
+            Pane::Locks => wish(Purpose::Locks, OFTEN_MS, Topic::Locks(self.locks.query())),
         });
         if let (Some(_), Some(task), Pane::Tree) =
             (&self.details, self.tree.selected_task(), self.pane)
@@ -234,6 +244,11 @@ impl Model {
                 Topic::Doctor(DoctorQuery {}),
             ));
         }
+        if let Some(Layer::Cancel(cancel)) = self.layers.last()
+            && let Some((interval_ms, topic)) = cancel.question()
+        {
+            wishes.push(wish(Purpose::Cancel, interval_ms, topic));
+        }
         wishes
     }
 
@@ -251,7 +266,15 @@ impl Model {
             .tree_asked
             .map(|asked| asked + SLOW)
             .filter(|at| *at > self.now);
-        link.into_iter().chain(frozen).chain(slow).min()
+        let cancel = match self.layers.last() {
+            Some(Layer::Cancel(cancel)) => cancel.gives_up_at(),
+            _ => None,
+        };
+        link.into_iter()
+            .chain(frozen)
+            .chain(slow)
+            .chain(cancel)
+            .min()
     }
 
     /// Whether the answer about the tree takes so long that it has to be said.
@@ -288,6 +311,7 @@ impl Model {
         self.focus = Focus::default();
         self.tree.forget();
         self.places.forget();
+        self.locks.forget();
         self.details = None;
         self.doctor = Answer::default();
         self.layers.clear();

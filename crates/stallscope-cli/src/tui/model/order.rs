@@ -4,66 +4,51 @@ use std::marker::PhantomData;
 
 use stallscope_wire::message::TaskSort;
 
+use crate::locks::LocksSort;
+use crate::order::SortKey;
 use crate::places::PlaceSort;
 
-/// A set of things to sort by.
-pub(crate) trait Sorts: Copy + 'static {
-    /// In the order of the columns.
-    const ALL: &'static [SortBy<Self>];
-}
-
-/// One thing to sort by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct SortBy<S> {
-    pub(crate) sort: S,
-    /// What the sort picker calls it.
-    pub(crate) name: &'static str,
-    /// The end that is asked for most: the largest of a number, but "a" before "b".
-    largest_first: bool,
+/// What can be sorted by, each with what the sort picker calls it, in the order of the columns.
+pub(crate) trait Sorts: SortKey {
+    const ALL: &'static [(Self, &'static str)];
 }
 
 impl Sorts for TaskSort {
-    const ALL: &'static [SortBy<Self>] = &[
-        smallest(TaskSort::Id, "id (order of spawning)"),
-        smallest(TaskSort::Name, "name"),
-        smallest(TaskSort::Site, "spawn place"),
-        smallest(TaskSort::State, "state"),
-        largest(TaskSort::Age, "age"),
-        largest(TaskSort::Idle, "idle time"),
-        largest(TaskSort::Polls, "polls"),
-        largest(TaskSort::Busy, "busy time"),
-        largest(TaskSort::LongestPoll, "longest poll"),
-        smallest(TaskSort::Worker, "worker"),
+    const ALL: &'static [(Self, &'static str)] = &[
+        (TaskSort::Id, "id (order of spawning)"),
+        (TaskSort::Name, "name"),
+        (TaskSort::Site, "spawn place"),
+        (TaskSort::State, "state"),
+        (TaskSort::Age, "age"),
+        (TaskSort::Idle, "idle time"),
+        (TaskSort::Polls, "polls"),
+        (TaskSort::Busy, "busy time"),
+        (TaskSort::LongestPoll, "longest poll"),
+        (TaskSort::Worker, "worker"),
     ];
 }
 
 impl Sorts for PlaceSort {
-    const ALL: &'static [SortBy<Self>] = &[
-        largest(PlaceSort::Growth, "growth (the likeliest leak)"),
-        smallest(PlaceSort::Site, "place"),
-        largest(PlaceSort::Live, "live tasks"),
-        largest(PlaceSort::SpawnRate, "spawned per second"),
-        largest(PlaceSort::EndRate, "ended per second"),
-        largest(PlaceSort::Oldest, "oldest"),
-        largest(PlaceSort::Orphans, "orphans"),
-        largest(PlaceSort::Idle, "longest idle"),
+    const ALL: &'static [(Self, &'static str)] = &[
+        (PlaceSort::Growth, "growth (the likeliest leak)"),
+        (PlaceSort::Site, "place"),
+        (PlaceSort::Live, "live tasks"),
+        (PlaceSort::SpawnRate, "spawned per second"),
+        (PlaceSort::EndRate, "ended per second"),
+        (PlaceSort::Oldest, "oldest"),
+        (PlaceSort::Orphans, "orphans"),
+        (PlaceSort::Idle, "longest idle"),
     ];
 }
 
-const fn largest<S>(sort: S, name: &'static str) -> SortBy<S> {
-    SortBy {
-        sort,
-        name,
-        largest_first: true,
-    }
-}
-
-const fn smallest<S>(sort: S, name: &'static str) -> SortBy<S> {
-    SortBy {
-        sort,
-        name,
-        largest_first: false,
-    }
+impl Sorts for LocksSort {
+    const ALL: &'static [(Self, &'static str)] = &[
+        (LocksSort::Queue, "queue"),
+        (LocksSort::Place, "place"),
+        (LocksSort::Hold, "hold time"),
+        (LocksSort::Contention, "contention"),
+        (LocksSort::Wait, "p99 wait"),
+    ];
 }
 
 /// The order in force.
@@ -94,7 +79,7 @@ impl<S> Order<S> {
 
 impl<S: Sorts> Order<S> {
     pub(crate) fn sort(self) -> S {
-        S::ALL[self.index].sort
+        S::ALL[self.index].0
     }
 
     /// `age, largest first`.
@@ -104,11 +89,11 @@ impl<S: Sorts> Order<S> {
         } else {
             "smallest first"
         };
-        format!("{}, {end}", S::ALL[self.index].name)
+        format!("{}, {end}", S::ALL[self.index].1)
     }
 
     pub(crate) fn descending(self) -> bool {
-        S::ALL[self.index].largest_first != self.reversed
+        self.sort().largest_first() != self.reversed
     }
 
     /// Where it stands in [`Sorts::ALL`].

@@ -5,6 +5,7 @@ use std::ops::Range;
 use stallscope_wire::message::{Site, SiteQuery, SiteSort, SiteStats, SiteWindow};
 
 use super::Answer;
+use super::cursor::{Cursor, Listed};
 use super::order::Order;
 use super::scroll;
 use crate::places::{History, PlaceSort};
@@ -18,12 +19,15 @@ pub(crate) struct Places {
     answer: Answer<Report>,
     order: Order<PlaceSort>,
     history: History,
-    /// Id of the selected place; the first, whichever that is, if none was chosen.
-    chosen: Option<u32>,
-    /// Index of the first row on the screen.
-    top: usize,
-    /// Rows that the screen shows.
-    height: u16,
+    cursor: Cursor<SiteStats>,
+}
+
+impl Listed for SiteStats {
+    type Id = u32;
+
+    fn id(&self) -> Option<u32> {
+        self.site.as_ref().map(|site| site.id)
+    }
 }
 
 #[derive(Debug)]
@@ -74,15 +78,14 @@ impl Places {
         *self = Self {
             order: self.order,
             history: self.history,
-            height: self.height,
+            cursor: Cursor::of_height(self.cursor.height()),
             ..Self::default()
         };
     }
 
     /// How many rows the screen has for them.
     pub(crate) fn resize(&mut self, height: u16) {
-        self.height = height;
-        self.keep_in_view();
+        self.cursor.resize(height.into(), rows(&self.answer));
     }
 
     // ------------------------------------------------------------ what is shown
@@ -98,30 +101,29 @@ impl Places {
 
     /// In the order that is shown.
     pub(crate) fn all(&self) -> &[SiteStats] {
-        self.answer.here().map_or(&[], |report| &report.places)
+        rows(&self.answer)
     }
 
     /// The rows on the screen.
     pub(crate) fn lines(&self) -> impl Iterator<Item = PlaceLine<'_>> {
-        let cursor = self.cursor();
-        let shown = self.all().iter().enumerate().skip(self.top);
-        shown
-            .take(usize::from(self.height))
-            .filter_map(move |(index, stats)| {
-                Some(PlaceLine {
-                    site: stats.site.as_ref()?,
-                    stats,
-                    selected: index == cursor,
-                })
+        let shown = self.cursor.shown(self.all());
+        shown.filter_map(|(stats, selected)| {
+            Some(PlaceLine {
+                site: stats.site.as_ref()?,
+                stats,
+                selected,
             })
+        })
     }
 
     pub(crate) fn scroll_bar(&self) -> Option<Range<u16>> {
-        scroll::bar(self.top as u64, self.all().len() as u64, self.height)
+        let (top, height) = (self.cursor.top() as u64, self.cursor.height());
+        let height = u16::try_from(height).unwrap_or(u16::MAX);
+        scroll::bar(top, self.all().len() as u64, height)
     }
 
     pub(crate) fn selected(&self) -> Option<&Site> {
-        self.all().get(self.cursor())?.site.as_ref()
+        self.cursor.selected(self.all())?.site.as_ref()
     }
 
     pub(crate) fn order(&self) -> Order<PlaceSort> {
@@ -135,23 +137,19 @@ impl Places {
     // ------------------------------------------------------------ what the user does
 
     /// Moves the selection by that many rows.
-    pub(crate) fn move_by(&mut self, rows: i64) {
-        let to = (self.cursor() as u64).saturating_add_signed(rows);
-        let last = self.all().len().saturating_sub(1);
-        let to = usize::try_from(to).unwrap_or(usize::MAX).min(last);
-        self.chosen = self.all().get(to).and_then(id);
-        self.keep_in_view();
+    pub(crate) fn move_by(&mut self, lines: i64) {
+        self.cursor.move_by(lines, rows(&self.answer));
     }
 
     /// Back to "the first, whichever that is".
     pub(crate) fn move_to_first(&mut self) {
-        self.chosen = None;
-        self.keep_in_view();
+        self.cursor.move_to_first(rows(&self.answer));
     }
 
     /// Lines of a page.
     pub(crate) fn page(&self) -> i64 {
-        i64::from(self.height.saturating_sub(1).max(1))
+        let height = i64::try_from(self.cursor.height()).unwrap_or(i64::MAX);
+        (height - 1).max(1)
     }
 
     pub(crate) fn set_order(&mut self, change: impl FnOnce(&mut Order<PlaceSort>)) {
@@ -173,28 +171,10 @@ impl Places {
                 .places
                 .sort_by(|a, b| order.sort().compare(a, b, history, order.descending()));
         }
-        self.keep_in_view();
-    }
-
-    fn cursor(&self) -> usize {
-        let at = |chosen| {
-            self.all()
-                .iter()
-                .position(|stats| id(stats) == Some(chosen))
-        };
-        self.chosen.and_then(at).unwrap_or(0)
-    }
-
-    fn keep_in_view(&mut self) {
-        let (cursor, rows) = (self.cursor(), usize::from(self.height.max(1)));
-        let lowest = self.all().len().saturating_sub(rows);
-        self.top = self
-            .top
-            .clamp((cursor + 1).saturating_sub(rows), cursor)
-            .min(lowest);
+        self.cursor.keep_in_view(rows(&self.answer));
     }
 }
 
-fn id(stats: &SiteStats) -> Option<u32> {
-    stats.site.as_ref().map(|site| site.id)
+fn rows(answer: &Answer<Report>) -> &[SiteStats] {
+    answer.here().map_or(&[], |report| &report.places)
 }

@@ -15,8 +15,10 @@ pub(crate) enum Purpose {
     Findings,
     Tree,
     Places,
+    Locks,
     Details,
     Doctor,
+    Cancel,
 }
 
 /// A question and how often it is to be answered.

@@ -28,7 +28,7 @@ fn the_picture_in_the_readme_is_the_view() {
 fn page_of_keys() -> String {
     let mut page = String::from(
         "# Keys of the terminal view\n\n\
-         Made from `crates/stallscope-cli/src/tui/keys.rs` by `UPDATE_DOCS=1 cargo test -p stallscope-cli`; a test compares.\n",
+         Made from `crates/stallscope-cli/src/tui/keys/table.rs` by `UPDATE_DOCS=1 cargo test -p stallscope-cli`; a test compares.\n",
     );
     for context in Context::ALL {
         page.extend(["\n## ", context.title(), "\n\n| key | does |\n|---|---|\n"]);

@@ -9,7 +9,7 @@ use stallscope_wire::message::Worker;
 
 use super::agent::{FakeAgent, MILLISECOND};
 use super::session::Session;
-use crate::tui::model::Source;
+use crate::source::Source;
 use crate::tui::theme::{Role, Theme};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (40, 10)];
@@ -28,7 +28,7 @@ fn with_stalls(width: u16, height: u16) -> Session {
 fn with_source(width: u16, height: u16) -> Session {
     let mut session = stalling(width, height);
     session.outside(|outside| {
-        outside.source = Some(Source {
+        outside.source = vec![Source {
             path: "/home/me/shop/demo-apps/hybrid-service/src/report.rs".into(),
             first: 38,
             lines: [
@@ -41,7 +41,7 @@ fn with_source(width: u16, height: u16) -> Session {
             ]
             .map(str::to_owned)
             .to_vec(),
-        });
+        }];
     });
     session
 }

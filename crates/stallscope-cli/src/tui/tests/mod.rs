@@ -2,9 +2,12 @@
 
 mod agent;
 mod architecture;
+mod cancel;
+mod conflicts;
 mod documents;
 mod errors;
 mod findings;
+mod locks;
 mod panics;
 mod places;
 mod properties;

@@ -6,9 +6,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use stallscope_wire::message::{
-    AgentMessage, Details, Doctor, Failed, Finding, FindingTask, Findings, Frame, Group, GroupKey,
-    Leak, Location, Occurrence, Overview, Process, Runtime, Site, SiteStats, SiteWindow, Span,
-    Task, Tier, TreeRow, TreeWindow, Update, Worker, agent_message, tree_row, update,
+    AgentMessage, Cancellation, Details, Doctor, Failed, Finding, FindingTask, Findings, Frame,
+    Group, GroupKey, Leak, Location, Occurrence, Overview, Party, Process, Runtime, Site,
+    SiteStats, SiteWindow, Span, Task, Tier, TreeRow, TreeWindow, Update, Worker, agent_message,
+    tree_row, update,
 };
 
 use super::agent::FakeAgent;
@@ -55,7 +56,7 @@ fn key() -> impl Strategy<Value = KeyEvent> {
             KeyCode::Enter, KeyCode::Enter, KeyCode::Tab, KeyCode::Esc, KeyCode::Up, KeyCode::Down, KeyCode::Left, KeyCode::Right, KeyCode::PageUp,
             KeyCode::PageDown, KeyCode::Home, KeyCode::End, KeyCode::Backspace, KeyCode::F(1),
         ]),
-        2 => prop::sample::select("/s<>rFfdi?#gGjk oy123+-".chars().collect::<Vec<_>>()).prop_map(KeyCode::Char),
+        2 => prop::sample::select("/s<>rFfdi?#gGjk oyxyxn123+-".chars().collect::<Vec<_>>()).prop_map(KeyCode::Char),
         1 => any::<char>().prop_map(KeyCode::Char),
     ];
     let modifiers = prop_oneof![5 => Just(KeyModifiers::NONE), 1 => Just(KeyModifiers::CONTROL)];
@@ -71,6 +72,8 @@ fn body() -> impl Strategy<Value = update::Body> {
         1 => task().prop_map(|task| update::Body::Details(Details { task: Some(task), ..Details::default() })),
         1 => Just(update::Body::Details(Details::default())),
         1 => Just(update::Body::Doctor(Doctor::default())),
+        1 => (any::<bool>(), prop::option::of(task()))
+            .prop_map(|(alive, task)| update::Body::Cancel(Cancellation { alive, task, ..Cancellation::default() })),
     ]
 }
 
@@ -243,6 +246,26 @@ fn finding() -> impl Strategy<Value = Finding> {
                 frames,
             )| Finding {
                 id,
+                kind: if ongoing {
+                    "long-poll"
+                } else {
+                    "unsynchronized-state"
+                }
+                .to_owned(),
+                parties: frames
+                    .iter()
+                    .take(3)
+                    .map(|(is_task, file, line)| Party {
+                        location: Some(Location {
+                            file: file.clone(),
+                            line: *line,
+                            ..Location::default()
+                        }),
+                        task: is_task.then(FindingTask::default),
+                        thread: file.clone(),
+                        ..Party::default()
+                    })
+                    .collect(),
                 rule: message.chars().take(9).collect(),
                 severity,
                 ongoing,
@@ -262,10 +285,12 @@ fn finding() -> impl Strategy<Value = Finding> {
                 }),
                 longest_ns,
                 total_ns: count,
-                span: ongoing.then(|| Span {
-                    name: message.chars().take(5).collect(),
-                    fields: message.clone(),
-                    ..Span::default()
+                span: ongoing.then(|| {
+                    Box::new(Span {
+                        name: message.chars().take(5).collect(),
+                        fields: message.clone(),
+                        ..Span::default()
+                    })
                 }),
                 message,
                 occurrences: occurrences
@@ -369,7 +394,7 @@ proptest! {
         events in vec(event(), 1..60),
     ) {
         let mut session = if named {
-            Session::on(FakeAgent::hybrid_service().with_stalls(), width, height)
+            Session::on(FakeAgent::hybrid_service().with_stalls().with_control(), width, height)
         } else {
             let mut session = Session::new(
                 FakeAgent::hybrid_service(),
@@ -418,6 +443,24 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_is_aborted_by_who_never_says_yes(events in vec(event(), 1..60)) {
+        let mut session = Session::on(FakeAgent::hybrid_service().with_stalls().with_control(), 80, 24);
+        let says_yes = |event: &Event| matches!(event, Event::Key(key) if key.code == KeyCode::Char('y'));
+        for event in events.into_iter().filter(|event| !says_yes(event)) {
+            session.press("x");
+            if happen(&mut session, event) == Flow::Quit {
+                break;
+            }
+        }
+        let aborted = session.outside(|outside| outside.agent.control.aborted());
+        prop_assert!(aborted.is_empty(), "{aborted:?}");
+    }
+}
+
 #[test]
 fn every_size_can_be_drawn_with_everything_open() {
     for keys in [
@@ -431,8 +474,11 @@ fn every_size_can_be_drawn_with_everything_open() {
         "/ x",
         "3",
         "3 s",
+        "2 j x",
+        "2 j x y",
     ] {
-        let mut session = Session::on(FakeAgent::hybrid_service().with_stalls(), 120, 40);
+        let agent = FakeAgent::hybrid_service().with_stalls().with_control();
+        let mut session = Session::on(agent, 120, 40);
         session.press(keys);
         for (width, height) in
             (1..=30).flat_map(|width| (1..=22).map(move |height| (width * 4 - 3, height)))

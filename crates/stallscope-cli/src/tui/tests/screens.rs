@@ -70,6 +70,23 @@ fn filter_prompt_80x24() {
 }
 
 #[test]
+fn how_to_get_help_and_out_stands_in_every_footer() {
+    for width in [40, 60, 80] {
+        for keys in ["2", "3", "1", "1 Enter", "d", "s"] {
+            let agent = FakeAgent::hybrid_service().with_a_stall();
+            let mut session = Session::on(agent, width, 24);
+            session.press("2").press(keys);
+            let lines = session.lines();
+            let footer = lines.last().map_or("", String::as_str);
+            assert!(
+                footer.starts_with("? help  q quit"),
+                "{keys} at {width}: {footer}"
+            );
+        }
+    }
+}
+
+#[test]
 fn the_first_second_says_what_is_going_on() {
     let mut session = Session::new(FakeAgent::hybrid_service(), 80, 24, Theme::Colour);
     session.start(None);

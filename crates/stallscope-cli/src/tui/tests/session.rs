@@ -13,10 +13,10 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use stallscope_wire::message::{AgentMessage, Failed, Process, Subscribe, Update, agent_message};
 
 use super::agent::{Agent, FakeAgent};
+use crate::source::Source;
 use crate::target::{Found, Survey, Target};
 use crate::tui::app::{App, Flow};
 use crate::tui::effect::{Effect, World};
-use crate::tui::model::Source;
 use crate::tui::theme::Theme;
 use crate::tui::update::Msg;
 
@@ -43,7 +43,7 @@ pub(crate) struct Outside<A> {
     /// Every question there was.
     pub(crate) asked: Vec<Subscribe>,
     /// What this machine has of the source.
-    pub(crate) source: Option<Source>,
+    pub(crate) source: Vec<Source>,
     /// How the editor ends.
     pub(crate) editor: Result<(), String>,
     /// Where it was opened.
@@ -78,7 +78,8 @@ impl<A: Agent> World for FakeWorld<A> {
                 .subscriptions
                 .retain(|asked| asked.subscription != number),
             Effect::ReadSource { file, line } => {
-                let found = outside.source.clone();
+                let mut sources = outside.source.iter();
+                let found = sources.find(|source| source.path.ends_with(&file)).cloned();
                 let found = found.ok_or_else(|| format!("{file} is not on this machine"));
                 let msg = Msg::SourceRead { file, line, found };
                 outside.messages.push_back(msg);
@@ -103,7 +104,10 @@ impl<A: Agent> Outside<A> {
             self.connection = Some(connection);
             Msg::Connected {
                 connection,
-                process: Some(self.process.clone()),
+                process: Some(Process {
+                    control: self.agent.allows_control(),
+                    ..self.process.clone()
+                }),
             }
         };
         self.messages.push_back(msg);
@@ -163,6 +167,7 @@ impl<A: Agent> Session<A> {
                 tokio_version: "1.54.1".to_owned(),
                 stallscope_version: "0.1.0".to_owned(),
                 started_unix_ns: 1,
+                control: false,
             },
             survey: Survey::default(),
             unreachable: None,
@@ -170,7 +175,7 @@ impl<A: Agent> Session<A> {
             connection: None,
             subscriptions: Vec::new(),
             asked: Vec::new(),
-            source: None,
+            source: Vec::new(),
             editor: Ok(()),
             edited: Vec::new(),
             clipboard: None,

@@ -355,3 +355,19 @@ fn scrolling_by_lines_asks_for_nothing_new() {
         .expect_selected("#115")
         .expect_none("…");
 }
+
+#[test]
+fn a_selected_task_that_ends_with_those_above_it_stays_on_the_screen() {
+    let mut session = Session::on(FakeAgent::hybrid_service(), 80, 24);
+    session.press("G").expect_selected("reports");
+    session.outside(|outside| {
+        let ids: Vec<u64> = outside.agent.tasks.keys().copied().collect();
+        for id in ids.into_iter().filter(|id| *id > 2) {
+            outside.agent.end(id);
+        }
+    });
+    session
+        .pass(Duration::from_secs(1))
+        .expect_rows(&["root #0", "accept", "reports"])
+        .expect_selected("ended");
+}

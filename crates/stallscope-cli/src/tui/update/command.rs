@@ -2,7 +2,7 @@
 
 use stallscope_wire::message::TaskSort;
 
-use super::{Effect, finding, open, places, prompt, show};
+use super::{Effect, cancel, finding, locks, open, places, prompt, show};
 use crate::places::History;
 use crate::tui::keys::{Command, Context};
 use crate::tui::model::{Answer, Focus, Frozen, Layer, Model, Node, Order, Pane, PromptPurpose};
@@ -13,7 +13,8 @@ pub(super) fn execute(model: &mut Model, context: Context, command: Command) -> 
     match command {
         Command::Quit => return vec![Effect::Quit],
         Command::Help => model.layers.push(Layer::Help { scroll: 0 }),
-        Command::Back => back(model),
+        Command::Back | Command::Decline => back(model),
+        Command::Confirm => cancel::confirm(model),
         Command::Choose => {
             let target = model.processes.selected();
             return target
@@ -31,6 +32,7 @@ pub(super) fn execute(model: &mut Model, context: Context, command: Command) -> 
         Command::First if context == Context::Tree => model.tree.move_to_first(),
         Command::First if context == Context::Findings => model.findings.move_to_first(),
         Command::First if context == Context::Places => model.places.move_to_first(),
+        Command::First if context == Context::Locks => model.locks.move_to_first(),
         Command::Last if context == Context::Tree => model.tree.move_to_last(),
         Command::First => move_by(model, context, i64::from(i32::MIN)),
         Command::Last => move_by(model, context, i64::from(i32::MAX)),
@@ -46,10 +48,18 @@ pub(super) fn execute(model: &mut Model, context: Context, command: Command) -> 
         {
             places::sort(model, command);
         }
+        // The agent sorts the locks, and a frozen picture takes no answer.
+        Command::Sort | Command::SortPrevious | Command::SortNext | Command::Reverse
+            if context == Context::Locks && model.frozen.is_none() =>
+        {
+            locks::sort(model, command);
+        }
+        Command::OpenLock => locks::open(model),
         Command::LongerHistory => places::reach(model, History::longer),
         Command::ShorterHistory => places::reach(model, History::shorter),
-        Command::OpenFinding => return finding::open(model),
+        Command::OpenFinding => finding::open(model),
         Command::Unfold => finding::unfold(model),
+        Command::OtherSide => finding::turn(model),
         Command::Edit => return finding::edit(model),
         Command::Copy => return finding::copy(model),
         Command::Details => toggle_details(model),
@@ -64,6 +74,7 @@ pub(super) fn execute(model: &mut Model, context: Context, command: Command) -> 
         }
         Command::ShowTree => places::show(model, Pane::Tree),
         Command::ShowPlaces => places::show(model, Pane::Places),
+        Command::ShowLocks => places::show(model, Pane::Locks),
         Command::OpenPlace => places::open(model),
         Command::Open => {
             if !toggle(model) && model.details.is_none() {
@@ -99,6 +110,7 @@ pub(super) fn execute(model: &mut Model, context: Context, command: Command) -> 
         Command::SortNext => sort(model, Order::next),
         Command::Reverse => sort(model, Order::reverse),
         Command::Follow => follow(model),
+        Command::Cancel => cancel::ask(model, context),
     }
     Vec::new()
 }
@@ -106,8 +118,16 @@ pub(super) fn execute(model: &mut Model, context: Context, command: Command) -> 
 /// Takes away one thing: the topmost layer, else what was laid over the tree last by its nature.
 fn back(model: &mut Model) {
     if let Some(layer) = model.layers.pop() {
-        prompt::cancelled(model, layer);
-    } else if model.pane == Pane::Places {
+        match layer {
+            Layer::Prompt(prompt) => prompt::cancelled(model, prompt),
+            Layer::Cancel(cancel) => cancel::left(model, &cancel),
+            Layer::Help { .. }
+            | Layer::Doctor { .. }
+            | Layer::Lock { .. }
+            | Layer::Sort { .. }
+            | Layer::Finding(_) => {}
+        }
+    } else if model.pane != Pane::Tree {
         if model.frozen.is_some() {
             freeze(model);
         } else {
@@ -129,9 +149,17 @@ fn accept(model: &mut Model) {
         Some(Layer::Sort { cursor }) => match model.pane {
             Pane::Tree => sort(model, |order| order.choose(cursor)),
             Pane::Places => places::reorder(model, |order| order.choose(cursor)),
+            Pane::Locks => locks::reorder(model, |order| order.choose(cursor)),
         },
         Some(Layer::Prompt(prompt)) => prompt::accepted(model, prompt),
-        Some(Layer::Help { .. } | Layer::Doctor { .. } | Layer::Finding(_)) | None => {}
+        Some(
+            Layer::Help { .. }
+            | Layer::Doctor { .. }
+            | Layer::Lock { .. }
+            | Layer::Cancel(_)
+            | Layer::Finding(_),
+        )
+        | None => {}
     }
 }
 
@@ -149,7 +177,8 @@ fn move_by(model: &mut Model, context: Context, lines: i64) {
         Context::Findings => model.findings.move_by(lines),
         Context::Tree => model.tree.move_by(lines),
         Context::Places => model.places.move_by(lines),
-        Context::Finding | Context::Sort | Context::Text | Context::Prompt => {
+        Context::Locks => model.locks.move_by(lines),
+        Context::Finding | Context::Sort | Context::Confirm | Context::Text | Context::Prompt => {
             let length = overlay_length(model);
             if let Some(layer) = model.layers.last_mut() {
                 layer.scroll_by(lines, length);
@@ -162,6 +191,7 @@ fn page(model: &Model, context: Context) -> i64 {
     match context {
         Context::Finding => i64::from(model.layout().page().height.saturating_sub(2).max(1)),
         Context::Places => model.places.page(),
+        Context::Locks => model.locks.page(),
         _ => model.tree.page(),
     }
 }

@@ -3,7 +3,9 @@
 use stallscope_wire::message;
 
 use super::Effect;
-use crate::tui::model::{Focus, Layer, Model, Page, Source};
+use crate::source::Source;
+use crate::tui::model::{Focus, Layer, Model, Page};
+use crate::tui::view::line_of_side;
 
 /// An answer read `at_ns` after the start of recording.
 pub(super) fn received(model: &mut Model, findings: message::Findings, at_ns: u64) {
@@ -32,20 +34,27 @@ pub(super) fn focus(model: &mut Model) {
     }
 }
 
-/// Opens the page of the selected finding, and looks for its source.
-pub(super) fn open(model: &mut Model) -> Vec<Effect> {
+/// Opens the page of the selected finding.
+pub(super) fn open(model: &mut Model) {
     let Some(finding) = model.findings.selected().cloned() else {
-        return Vec::new();
+        return;
     };
     // The page is of this one, and so is the selection when it is closed.
     model.findings.move_by(0);
     let page = Page::new(finding, model.findings.at_unix_ns());
-    let look = page.place().map(|(file, line)| Effect::ReadSource {
-        file: file.to_owned(),
-        line,
-    });
     model.layers.push(Layer::Finding(Box::new(page)));
-    look.into_iter().collect()
+}
+
+/// Looks for the source of what is shown and was not looked for. A finding may get lines that it had not at first.
+pub(super) fn look(model: &mut Model) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for layer in &mut model.layers {
+        if let Layer::Finding(page) = layer {
+            let unread = page.unread().into_iter();
+            effects.extend(unread.map(|(file, line)| Effect::ReadSource { file, line }));
+        }
+    }
+    effects
 }
 
 /// What came of looking for a line of source.
@@ -56,11 +65,29 @@ pub(super) fn source_read(
     found: &Result<Source, String>,
 ) {
     for layer in &mut model.layers {
-        if let Layer::Finding(page) = layer
-            && page.place() == Some((file, line))
-        {
-            page.source = Some(found.clone());
+        if let Layer::Finding(page) = layer {
+            page.read(file, line, found);
         }
+    }
+}
+
+/// To the next side of a conflict, which comes into view.
+pub(super) fn turn(model: &mut Model) {
+    let Some(page) = page(model) else {
+        return;
+    };
+    if !page.turn() {
+        model.notice = Some("this finding is about one line only".to_owned());
+        return;
+    }
+    let line = line_of_side(model);
+    let shown = usize::from(model.layout().page().height.saturating_sub(1));
+    if let Some(page) = self::page(model) {
+        // With some of its code, where there is room for that.
+        let below = line + SIDE.min(shown.saturating_sub(1));
+        let first = usize::from(page.scroll);
+        let first = first.max((below + 1).saturating_sub(shown)).min(line);
+        page.scroll = u16::try_from(first).unwrap_or(u16::MAX);
     }
 }
 
@@ -76,17 +103,17 @@ pub(super) fn edit(model: &mut Model) -> Vec<Effect> {
     let Some(page) = page(model) else {
         return Vec::new();
     };
-    let line = page.place().map(|(_, line)| line);
-    let refused = match (line, &page.source) {
-        (Some(line), Some(Ok(source))) => {
+    let place = page.place();
+    let refused = match place.map(|place| (place, page.code(place))) {
+        Some(((_, line), Some(Ok(source)))) => {
             return vec![Effect::Edit {
                 path: source.path.clone(),
                 line,
             }];
         }
-        (Some(_), Some(Err(reason))) => reason.clone(),
-        (Some(_), None) => "the source is still being looked for".to_owned(),
-        (None, _) => NO_PLACE.to_owned(),
+        Some((_, Some(Err(reason)))) => reason.clone(),
+        Some((_, None)) => "the source is still being looked for".to_owned(),
+        None => NO_PLACE.to_owned(),
     };
     model.notice = Some(refused);
     Vec::new()
@@ -105,6 +132,9 @@ pub(super) fn copy(model: &mut Model) -> Vec<Effect> {
     model.notice = Some(format!("copied {place}, if the terminal allows it"));
     vec![Effect::Copy(place)]
 }
+
+/// Lines of a side on the page: its place, its task, and code.
+const SIDE: usize = 8;
 
 const NO_PLACE: &str =
     "no frame of the application's own code was found: there is no line to go to";

@@ -1,7 +1,9 @@
 //! What a message does to the model: pure, so that a whole session can be a test.
 
+mod cancel;
 mod command;
 mod finding;
+mod locks;
 mod places;
 mod prompt;
 
@@ -13,7 +15,8 @@ use stallscope_wire::message::{AgentMessage, Failed, Process, Update, agent_mess
 
 use super::effect::Effect;
 use super::keys::{self, Context};
-use super::model::{Answer, Focus, Layer, Link, Model, Pane, Purpose, Source, Window};
+use super::model::{Answer, Focus, Layer, Link, Model, Pane, Purpose, Window};
+use crate::source::Source;
 use crate::target::{Survey, Target};
 
 /// What can happen to the view.
@@ -65,6 +68,7 @@ pub(crate) fn start(model: &mut Model, target: Option<Target>) -> Vec<Effect> {
 pub(crate) fn update(model: &mut Model, msg: Msg, now: Instant) -> Vec<Effect> {
     model.now = now;
     let mut effects = apply(model, msg);
+    effects.extend(finding::look(model));
     model.arrange();
     let wishes = model.wishes();
     effects.extend(model.subscriptions.reconcile(wishes));
@@ -88,13 +92,15 @@ pub(crate) fn context_below(model: &Model, layers: usize) -> Context {
     match model.layers.iter().nth_back(layers) {
         Some(Layer::Prompt(_)) => Context::Prompt,
         Some(Layer::Sort { .. }) => Context::Sort,
-        Some(Layer::Help { .. } | Layer::Doctor { .. }) => Context::Text,
+        Some(Layer::Cancel(_)) => Context::Confirm,
+        Some(Layer::Help { .. } | Layer::Doctor { .. } | Layer::Lock { .. }) => Context::Text,
         Some(Layer::Finding(_)) => Context::Finding,
         None if model.link.is_none() => Context::Processes,
         None if model.looks_at_findings() => Context::Findings,
         None => match model.pane {
             Pane::Tree => Context::Tree,
             Pane::Places => Context::Places,
+            Pane::Locks => Context::Locks,
         },
     }
 }
@@ -115,6 +121,7 @@ fn apply(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Closed { connection, reason } if is_current(model, connection) => {
             model.subscriptions.forget();
             model.tree_asked = None;
+            cancel::lost(model);
             if let Some(link) = &mut model.link {
                 link.lost(reason, model.now);
             }
@@ -140,7 +147,8 @@ fn press(model: &mut Model, key: &KeyEvent) -> Vec<Effect> {
     model.findings.read();
     let context = context(model);
     // From here on a first finding must not take the keys away from what they were meant for.
-    if matches!(context, Context::Tree | Context::Places) && model.focus == Focus::Undecided {
+    let is_pane = matches!(context, Context::Tree | Context::Places | Context::Locks);
+    if is_pane && model.focus == Focus::Undecided {
         model.focus = Focus::Pane;
     }
     match keys::command(context, key) {
@@ -150,6 +158,7 @@ fn press(model: &mut Model, key: &KeyEvent) -> Vec<Effect> {
                 prompt::edit(model, |text| text.push(typed));
             }
         }
+        None if context == Context::Confirm => cancel::read(model),
         None => {}
     }
     Vec::new()
@@ -234,6 +243,7 @@ pub(super) fn show(model: &mut Model, update: Update) {
             }
         }
         (Purpose::Places, Some(update::Body::Sites(window))) => model.places.apply(window),
+        (Purpose::Locks, Some(update::Body::Locks(window))) => model.locks.apply(window),
         (Purpose::Details, Some(update::Body::Details(details))) => {
             if let Some(answer) = &mut model.details {
                 *answer = Answer::Here(details);
@@ -242,6 +252,7 @@ pub(super) fn show(model: &mut Model, update: Update) {
         (Purpose::Doctor, Some(update::Body::Doctor(doctor))) => {
             model.doctor = Answer::Here(doctor);
         }
+        (Purpose::Cancel, Some(update::Body::Cancel(told))) => cancel::heard(model, told),
         // An answer of another kind than the question: nothing that could be shown.
         _ => {}
     }
@@ -257,6 +268,8 @@ fn refuse(model: &mut Model, failed: Failed) {
         Some(Purpose::Doctor) => model.doctor = Answer::Failed(failed.reason),
         Some(Purpose::Findings) => model.findings.refused(),
         Some(Purpose::Places) => model.places.failed(failed.reason),
+        Some(Purpose::Locks) => model.locks.failed(failed.reason),
+        Some(Purpose::Cancel) => cancel::refused(model, failed.reason),
         Some(Purpose::Gauges | Purpose::Tree) => {
             model.tree_asked = None;
             model.notice = Some(format!("the agent says: {}", failed.reason));
@@ -266,6 +279,7 @@ fn refuse(model: &mut Model, failed: Failed) {
 }
 
 fn tick(model: &mut Model) -> Vec<Effect> {
+    cancel::tick(model);
     let Some(link) = &mut model.link else {
         return if model.processes.look(model.now) {
             vec![Effect::Survey]

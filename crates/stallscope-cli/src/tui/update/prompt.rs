@@ -49,12 +49,8 @@ pub(super) fn accepted(model: &mut Model, mut prompt: Prompt) {
 }
 
 /// Esc: what was in force before the prompt was opened is in force again.
-pub(super) fn cancelled(model: &mut Model, layer: Layer) {
-    if let Layer::Prompt(Prompt {
-        purpose: PromptPurpose::Filter { before },
-        ..
-    }) = layer
-    {
+pub(super) fn cancelled(model: &mut Model, prompt: Prompt) {
+    if let PromptPurpose::Filter { before } = prompt.purpose {
         set_filter(model, before);
     }
 }

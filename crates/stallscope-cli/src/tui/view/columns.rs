@@ -1,9 +1,10 @@
 //! The columns of the tree: the one table of their heads, widths and contents.
 
-use stallscope_wire::message::{Group, Task, TaskKind, TaskSort, TaskState};
+use stallscope_wire::message::{Group, Task, TaskSort, TaskState};
 
 use super::text::{count, left, right};
-use crate::format::{duration, duration_or_none};
+use crate::format::{UNKNOWN, duration, duration_or_none};
+use crate::task::has_times;
 use crate::tui::theme::Role;
 
 /// A column beside the tree itself.
@@ -151,11 +152,6 @@ pub(super) fn aligned(text: &str, align: Align, width: u16) -> String {
     }
 }
 
-/// A task that was never announced is known only by its children.
-fn has_times(task: &Task) -> bool {
-    task.kind() != TaskKind::Blocking
-}
-
 fn state(task: &Task, long_poll_ns: u64) -> Cell {
     let role = match task.state() {
         TaskState::Running if task.polling_ns >= long_poll_ns => Role::Warning,
@@ -195,5 +191,5 @@ fn plain(text: String, role: Role) -> Cell {
 }
 
 fn unknown() -> Cell {
-    plain("?".to_owned(), Role::Dim)
+    plain(UNKNOWN.to_owned(), Role::Dim)
 }

@@ -6,6 +6,7 @@ use stallscope_wire::message::{Finding, Severity};
 
 use super::paint;
 use super::text::{ago, clip, count, left, place_of, right, width, wrap};
+use crate::conflict;
 use crate::format::{counted, duration, duration_or_none, printable};
 use crate::tui::model::{FINDING_WORDS, Model, Panel, Region, lasts_ns};
 use crate::tui::theme::{Role, Theme};
@@ -13,12 +14,18 @@ use crate::tui::theme::{Role, Theme};
 /// Columns, from the left: severity, rule, place, then these from the right.
 const SEVERITY: usize = 7;
 const RULE: usize = 13;
+/// Names of conflicts are longer. On a wide screen there is room for all of each.
+const LONG_RULE: usize = 18;
+const LONGEST_RULE: usize = 25;
 const LONGEST: usize = 7;
 const COUNT: usize = 6;
 const SEEN: usize = 9;
 
 /// With fewer columns a finding is told in short.
 const WIDE: u16 = 72;
+
+/// From here on there is room for everything.
+const VERY_WIDE: u16 = 110;
 
 pub(super) fn draw(model: &Model, theme: Theme, buffer: &mut Buffer, region: Region) {
     if region.height == 0 {
@@ -108,11 +115,7 @@ fn heads(model: &Model, theme: Theme, columns: u16) -> Vec<Span<'static>> {
 
 fn draw_rows(model: &Model, theme: Theme, buffer: &mut Buffer, region: Region) {
     let others = model.findings.all().len().saturating_sub(1);
-    let selection = if model.looks_at_findings() {
-        Role::Selected
-    } else {
-        Role::Remembered
-    };
+    let selection = Role::selection(model.looks_at_findings());
     for (row, (finding, selected)) in (0..region.height).zip(model.findings.shown()) {
         let spans = if region.height == 1 {
             in_short(model, finding, others, theme, region.width)
@@ -152,25 +155,24 @@ fn draw_words(model: &Model, buffer: &mut Buffer, region: Region) {
 }
 
 fn in_columns(model: &Model, finding: &Finding, theme: Theme, columns: u16) -> Vec<Span<'static>> {
-    let fixed = SEVERITY + RULE + LONGEST + COUNT + SEEN + 5;
+    let rule = rule_columns(model, columns);
+    let fixed = SEVERITY + rule + LONGEST + COUNT + SEEN + 5;
     let room = usize::from(columns).saturating_sub(fixed);
-    let place = place(finding, room);
-    let function = finding
-        .location
-        .as_ref()
-        .map(|location| printable(&location.function))
-        .filter(|function| width(&place) + 1 + width(function) <= room)
-        .unwrap_or_default();
-    let for_function = room.saturating_sub(width(&place) + 1);
+    let (place, beside) = both_places(finding, room).unwrap_or_else(|| {
+        let place = place(finding, room);
+        let function = function(finding, room.saturating_sub(width(&place) + 1));
+        (place, function)
+    });
+    let for_beside = room.saturating_sub(width(&place) + 1);
     let severity = finding.severity();
     vec![
         Span::styled(
             left(severity.as_str(), SEVERITY),
             theme.style(role(severity)),
         ),
-        Span::raw(format!(" {} ", left(&printable(&finding.rule), RULE))),
+        Span::raw(format!(" {} ", left(&printable(&finding.rule), rule))),
         Span::raw(format!("{place} ")),
-        Span::styled(left(&function, for_function), theme.style(Role::Dim)),
+        Span::styled(left(&beside, for_beside), theme.style(Role::Dim)),
         Span::raw(format!(
             " {} {} ",
             right(&longest(finding), LONGEST),
@@ -191,6 +193,7 @@ fn in_short(
     let severity = finding.severity();
     let lasts = match lasts_ns(finding, model.findings.at_unix_ns()) {
         Some(lasts) => format!(" now {}", duration(lasts)),
+        None if longest_ns(finding) == 0 => String::new(),
         None => format!(" {}", longest(finding)),
     };
     let times = times(finding);
@@ -233,6 +236,45 @@ fn place(finding: &Finding, columns: usize) -> String {
     }
 }
 
+/// The function that is to be changed; empty if there is no room for it.
+fn function(finding: &Finding, columns: usize) -> String {
+    let location = finding.location.as_ref();
+    location
+        .map(|location| printable(&location.function))
+        .filter(|function| width(function) <= columns)
+        .unwrap_or_default()
+}
+
+/// Of a conflict its line, and the first that it met. `None` if there is no such line, or no room for both.
+fn both_places(finding: &Finding, columns: usize) -> Option<(String, String)> {
+    const MET: &str = " ↔ ";
+    let sides = conflict::sides(finding);
+    let (here, at) = sides.first()?.place()?;
+    let (there, line) = conflict::met(finding)?.place()?;
+    let room = columns.checked_sub(width(MET))?;
+    let (place, other) = if here == there {
+        let other = format!(":{line}");
+        (place_of(here, at, room.checked_sub(width(&other))?)?, other)
+    } else {
+        let place = place_of(here, at, room / 2)?;
+        let other = place_of(there, line, room - width(&place))?;
+        (place, other)
+    };
+    Some((place, format!("{}{other}", MET.trim_start())))
+}
+
+/// As many as the longest rule in the list takes, within reason.
+fn rule_columns(model: &Model, columns: u16) -> usize {
+    let most = if columns < VERY_WIDE {
+        LONG_RULE
+    } else {
+        LONGEST_RULE
+    };
+    let rules = model.findings.all().iter();
+    let widest = rules.map(|finding| width(&finding.rule)).max();
+    widest.unwrap_or(0).clamp(RULE, most)
+}
+
 /// How often it happened; of a leak, how many tasks there are.
 fn times(finding: &Finding) -> String {
     let times = finding.leak.map_or(finding.count, |leak| leak.live);
@@ -241,10 +283,13 @@ fn times(finding: &Finding) -> String {
 
 /// How long it took at most; of a leak, how long the oldest task has lived.
 fn longest(finding: &Finding) -> String {
-    let longest = finding
+    duration_or_none(longest_ns(finding))
+}
+
+fn longest_ns(finding: &Finding) -> u64 {
+    finding
         .leak
-        .map_or(finding.longest_ns, |leak| leak.oldest_ns);
-    duration_or_none(longest)
+        .map_or(finding.longest_ns, |leak| leak.oldest_ns)
 }
 
 fn seen(model: &Model, finding: &Finding, theme: Theme) -> Span<'static> {

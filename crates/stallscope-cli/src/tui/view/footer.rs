@@ -6,7 +6,7 @@ use ratatui::text::Span;
 use super::paint;
 use crate::format::counted;
 use crate::tui::keys::{self, Command};
-use crate::tui::model::{Model, Region};
+use crate::tui::model::{Layer, Model, Region};
 use crate::tui::theme::{Role, Theme};
 use crate::tui::update::context;
 
@@ -21,11 +21,19 @@ pub(super) fn draw(model: &Model, theme: Theme, buffer: &mut Buffer, region: Reg
 pub(super) fn hints(model: &Model, theme: Theme, room: usize) -> Vec<Span<'static>> {
     let mut spans: Vec<Span<'static>> = Vec::new();
     let mut used = 0;
+    let is_asked = matches!(model.layers.last(), Some(Layer::Cancel(cancel)) if cancel.is_asked());
+    let page = match model.layers.last() {
+        Some(Layer::Finding(page)) => Some(page),
+        _ => None,
+    };
     for binding in keys::bindings(context(model)).filter(|binding| !binding.hint.is_empty()) {
         let nothing_to_choose = model.processes.found().is_empty();
         let useless = match binding.command {
             Command::Choose => nothing_to_choose,
+            Command::Confirm | Command::Decline => !is_asked,
             Command::FocusFindings => model.findings.all().is_empty(),
+            Command::OtherSide => page.is_some_and(|page| page.finding.parties.is_empty()),
+            Command::Unfold => page.is_some_and(|page| page.finding.stack.is_empty()),
             _ => false,
         };
         if useless {
@@ -37,11 +45,11 @@ pub(super) fn hints(model: &Model, theme: Theme, room: usize) -> Vec<Span<'stati
             Span::styled(binding.key(), theme.style(Role::Key)),
             Span::raw(format!(" {}", binding.hint)),
         ];
-        used += hint.iter().map(Span::width).sum::<usize>();
-        if used > room {
-            break;
+        let width: usize = hint.iter().map(Span::width).sum();
+        if used + width <= room {
+            used += width;
+            spans.extend(hint);
         }
-        spans.extend(hint);
     }
     spans
 }

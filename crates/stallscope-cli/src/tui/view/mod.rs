@@ -1,6 +1,7 @@
 //! The picture of a model. Nothing in here changes anything.
 
 mod bars;
+mod cancel;
 mod columns;
 mod details;
 mod doctor;
@@ -10,6 +11,8 @@ mod findings;
 mod footer;
 mod gauges;
 mod help;
+mod lock;
+mod locks;
 mod mode;
 mod overlay;
 mod paint;
@@ -27,6 +30,7 @@ use ratatui::layout::Rect;
 use super::model::{Layer, Layout, Link, Model, Pane};
 use super::theme::{Role, Theme};
 
+pub(crate) use finding::line_of_side;
 pub(crate) use overlay::length as overlay_length;
 
 /// Draws everything.
@@ -53,6 +57,7 @@ pub(crate) fn draw(model: &Model, theme: Theme, frame: &mut Frame<'_>) {
                         details::draw(model, theme, buffer, layout.details);
                     }
                     Pane::Places => places::draw(model, theme, buffer, &layout),
+                    Pane::Locks => locks::draw(model, theme, buffer, &layout),
                 }
             }
             if !link.is_up() {

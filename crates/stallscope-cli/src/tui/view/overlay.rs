@@ -5,13 +5,14 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Clear, Paragraph};
 
-use super::{doctor, finding, help, sort};
+use super::{cancel, doctor, finding, help, lock, sort};
 use crate::tui::model::{Layer, Model};
 use crate::tui::theme::{Role, Theme};
 use crate::tui::update::context_below;
 
 /// Columns of a box: longer lines are hard to read.
 const OF_TEXT: u16 = 78;
+const OF_A_QUESTION: u16 = 64;
 const OF_A_LIST: u16 = 32;
 
 struct Overlay {
@@ -98,6 +99,15 @@ fn content(model: &Model, theme: Theme, screen_width: u16) -> Option<Overlay> {
                 position: Position::Scroll(*scroll),
             })
         }
+        Layer::Lock { id, scroll } => {
+            let (width, columns) = boxed(OF_TEXT);
+            Some(Overlay {
+                title: " lock ",
+                lines: lock::lines(model, *id, theme, columns),
+                width,
+                position: Position::Scroll(*scroll),
+            })
+        }
         Layer::Sort { cursor } => {
             let (width, columns) = boxed(OF_A_LIST);
             Some(Overlay {
@@ -105,6 +115,15 @@ fn content(model: &Model, theme: Theme, screen_width: u16) -> Option<Overlay> {
                 lines: sort::lines(model, *cursor, theme, columns),
                 width,
                 position: Position::Cursor(*cursor),
+            })
+        }
+        Layer::Cancel(task) => {
+            let (width, columns) = boxed(OF_A_QUESTION);
+            Some(Overlay {
+                title: " cancel ",
+                lines: cancel::lines(model, task, theme, columns),
+                width,
+                position: Position::Scroll(0),
             })
         }
         Layer::Prompt(_) | Layer::Finding(_) => None,

@@ -60,6 +60,14 @@ pub(crate) fn fit(spans: Vec<Span<'_>>, columns: usize) -> Vec<Span<'static>> {
     fitting
 }
 
+/// A text in as many lines as it takes, in place of what a region would show.
+pub(crate) fn paragraph(buffer: &mut Buffer, region: Region, text: &str, style: Style) {
+    let lines = text::wrap(text, usize::from(region.width));
+    for (row, words) in (0..region.height).zip(lines) {
+        line(buffer, region, row, &Line::styled(words, style));
+    }
+}
+
 /// Over the last column of a region: the lines that are `covered` stand for the part of a longer list that is seen.
 pub(crate) fn scroll_bar(buffer: &mut Buffer, region: Region, covered: Range<u16>, theme: Theme) {
     let Some(last) = region.width.checked_sub(1) else {

@@ -6,10 +6,10 @@ use stallscope_wire::message::SiteStats;
 
 use super::bars::sparkline;
 use super::columns::{Align, aligned, fit};
-use super::text::{count, left, place, wrap};
+use super::text::{count, left, place};
 use super::{findings, paint, tree, waiting_for};
 use crate::format::{duration_or_none, growth, printable, rate};
-use crate::places::{History, PlaceSort, has_history};
+use crate::places::{History, PlaceSort, if_known};
 use crate::tui::model::{Answer, Layout, Model, PlaceLine, Region};
 use crate::tui::theme::{Role, Theme};
 
@@ -114,18 +114,10 @@ pub(super) fn draw(model: &Model, theme: Theme, buffer: &mut Buffer, layout: &La
     let (columns, place_width) = fitting(region.width.saturating_sub(1));
     draw_heads(model, theme, buffer, layout.columns, &columns, place_width);
     if let Some(sentence) = nothing_to_show(model) {
-        let lines = wrap(&sentence, usize::from(region.width));
-        for (row, line) in (0..region.height).zip(lines) {
-            let line = Line::styled(line, theme.style(Role::Dim));
-            paint::line(buffer, region, row, &line);
-        }
+        paint::paragraph(buffer, region, &sentence, theme.style(Role::Dim));
         return;
     }
-    let selection = if model.looks_at_findings() {
-        Role::Remembered
-    } else {
-        Role::Selected
-    };
+    let selection = Role::selection(!model.looks_at_findings());
     for (row, line) in (0..region.height).zip(model.places.lines()) {
         let spans = spans(model, line, theme, &columns, place_width);
         paint::line(buffer, region, row, &Line::from(spans));
@@ -245,12 +237,4 @@ fn leak_of(model: &Model, site: u32) -> Option<Role> {
         finding.leak.is_some() && spawned_at.is_some_and(|place| place.id == site)
     })?;
     Some(findings::role(leaks.severity()))
-}
-
-fn if_known(stats: &SiteStats, figure: impl FnOnce() -> String) -> String {
-    if has_history(stats) {
-        figure()
-    } else {
-        "?".to_owned()
-    }
 }

@@ -9,6 +9,7 @@ pub(super) fn title(model: &Model) -> &'static str {
     match model.pane {
         Pane::Tree => " sort siblings by ",
         Pane::Places => " sort places by ",
+        Pane::Locks => " sort locks by ",
     }
 }
 
@@ -21,6 +22,7 @@ pub(super) fn lines(
     match model.pane {
         Pane::Tree => choices(model.tree.order(), cursor, theme, columns),
         Pane::Places => choices(model.places.order(), cursor, theme, columns),
+        Pane::Locks => choices(model.locks.order(), cursor, theme, columns),
     }
 }
 
@@ -33,13 +35,13 @@ fn choices<S: Sorts>(
     S::ALL
         .iter()
         .enumerate()
-        .map(|(index, by)| {
+        .map(|(index, (_, name))| {
             let arrow = match (index == order.index(), order.descending()) {
                 (true, true) => "▼",
                 (true, false) => "▲",
                 (false, _) => " ",
             };
-            let text = super::text::left(&format!("{arrow} {}", by.name), columns);
+            let text = super::text::left(&format!("{arrow} {name}"), columns);
             if index == cursor {
                 Line::styled(text, theme.style(Role::Selected))
             } else {

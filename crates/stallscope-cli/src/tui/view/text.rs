@@ -1,9 +1,10 @@
 //! Text that fits: shortened, aligned and wrapped to a number of columns.
 
 use stallscope_wire::message::Site;
+use stallscope_wire::text::source_path;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::format::{duration, printable, source_path};
+use crate::format::{duration, printable};
 
 /// Columns a text takes.
 pub(crate) fn width(text: &str) -> usize {

@@ -6,7 +6,7 @@ use ratatui::text::{Line as Text, Span};
 use stallscope_wire::message::{TaskKind, TaskSort, TierState};
 
 use super::columns::{Cell, Column, aligned, fitting};
-use super::text::{clip, count, left, place, width, wrap};
+use super::text::{clip, count, left, place, width};
 use super::{paint, waiting_for};
 use crate::format::printable;
 use crate::tui::model::{Fate, Layout, Line, Model, Node, Region, Row};
@@ -17,15 +17,7 @@ pub(super) fn draw(model: &Model, theme: Theme, buffer: &mut Buffer, layout: &La
     let (columns, tree_width) = fitting(layout.tree.width.saturating_sub(1));
     draw_heads(model, theme, buffer, layout.columns, columns, tree_width);
     if let Some(sentence) = nothing_to_show(model) {
-        let region = layout.tree;
-        for (row, line) in (0..region.height).zip(wrap(&sentence, usize::from(region.width))) {
-            paint::line(
-                buffer,
-                region,
-                row,
-                &Text::styled(line, theme.style(Role::Dim)),
-            );
-        }
+        paint::paragraph(buffer, layout.tree, &sentence, theme.style(Role::Dim));
         return;
     }
     let look = Look {
@@ -34,11 +26,7 @@ pub(super) fn draw(model: &Model, theme: Theme, buffer: &mut Buffer, layout: &La
         tree_width,
         long_poll_ns: model.gauges.long_poll_ns(),
     };
-    let selection = if model.looks_at_findings() {
-        Role::Remembered
-    } else {
-        Role::Selected
-    };
+    let selection = Role::selection(!model.looks_at_findings());
     for (row, line) in (0..layout.tree.height).zip(model.tree.lines()) {
         let (text, selected) = match line {
             Line::Row { row, selected } => (task_line(row, None, look), selected),

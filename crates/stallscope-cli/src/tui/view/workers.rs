@@ -79,8 +79,12 @@ fn gauge(model: &Model, worker: &WorkerGauge, theme: Theme) -> Vec<Span<'static>
     match worker.polling {
         Some((task, lasted)) => {
             let lasted = u64::try_from(lasted.as_nanos()).unwrap_or(u64::MAX);
-            spans.push(Span::styled(duration(lasted), theme.style(Role::Running)));
-            spans.push(Span::raw(format!(" in #{task} {}", known_as(model, task))));
+            // 0: it began as the agent looked.
+            if lasted > 0 {
+                let lasted = format!("{} ", duration(lasted));
+                spans.push(Span::styled(lasted, theme.style(Role::Running)));
+            }
+            spans.push(Span::raw(format!("in #{task} {}", known_as(model, task))));
         }
         None if worker.parked => spans.push(Span::styled("parked", theme.style(Role::Dim))),
         None => spans.push(Span::styled("between polls", theme.style(Role::Dim))),

@@ -66,6 +66,16 @@ impl Walker {
         }
     }
 
+    /// Frames of return addresses; a zero is none.
+    pub(crate) fn frames_of(&mut self, addresses: &[u64]) -> Vec<RawFrame> {
+        self.refresh();
+        addresses
+            .iter()
+            .filter_map(|address| FrameAddress::from_return_address(*address))
+            .map(|address| self.frame(address))
+            .collect()
+    }
+
     /// Follows the tables from one start until the thread's outermost frame, or as far as they lead.
     pub(super) fn walk_from(&mut self, start: Start, stack: &RawStack) -> Path {
         let mut registers = arch::unwind_registers(start);

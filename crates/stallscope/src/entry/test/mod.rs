@@ -2,10 +2,14 @@
 //!
 //! The runtime is shut down before the test is judged: then no poll of it is in progress, and what was seen of them can be asked for.
 
+mod conflicts;
 mod polls;
 mod report;
+mod seeds;
 
-use std::panic::Location;
+use std::any::Any;
+use std::ops::RangeInclusive;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::process::Termination;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -17,13 +21,16 @@ use super::alive::{self, Left};
 use super::builder::BuilderExt;
 use super::root::root_at;
 use crate::findings::inquiry;
+use crate::sync::trial::{Running, Trial};
 use crate::{process, watch};
 
-/// What a test may not exceed. Not part of the API.
-#[derive(Clone, Copy, Debug, Default)]
+/// What a test may not exceed, and with which seeds it is perturbed. Not part of the API.
+#[derive(Clone, Debug, Default)]
 pub struct Limits {
     long_poll: Option<Duration>,
     may_leave_tasks: bool,
+    may_conflict: bool,
+    seeds: Option<RangeInclusive<u64>>,
 }
 
 impl Limits {
@@ -47,26 +54,50 @@ impl Limits {
             ..self
         }
     }
+
+    /// Whether state may be used without an order.
+    pub fn conflicts(self, may_conflict: bool) -> Self {
+        Limits {
+            may_conflict,
+            ..self
+        }
+    }
+
+    /// The body is run once with each of these seeds.
+    pub fn perturb(self, seeds: RangeInclusive<u64>) -> Self {
+        Limits {
+            seeds: Some(seeds),
+            ..self
+        }
+    }
 }
 
-/// Builds the runtime and runs `body` on it, as `#[tokio::test]` would; then judges what was seen.
+/// Builds the runtime and runs what `body` makes on it, as `#[tokio::test]` would; then judges what was seen. So once with each seed.
 ///
 /// # Panics
 /// If the runtime cannot be built, with the message of `#[tokio::test]`; if a limit was exceeded.
 #[doc(hidden)] // reached through the macro only
 #[track_caller]
-pub fn test<F>(mut builder: Builder, limits: Limits, body: F) -> F::Output
+#[allow(clippy::needless_pass_by_value)] // the macro makes them
+pub fn test<B, F>(mut builder: Builder, limits: Limits, mut body: B) -> F::Output
 where
+    B: FnMut() -> F,
     F: Future,
     F::Output: Termination,
 {
     let place = Location::caller();
-    let watch = Watch::start(limits, &mut builder);
-    let output = {
-        let runtime = builder.build().expect("Failed building the Runtime");
-        runtime.block_on(watch.around(place, body))
-    };
-    watch.judge(output)
+    let verdict = seeds::each::<B, _>(limits.seeds(), |seed| {
+        let watch = Watch::start(&limits, seed, &mut builder);
+        let output = watch.guard(|| {
+            let runtime = builder.build().expect("Failed building the Runtime");
+            runtime.block_on(watch.around(place, body()))
+        })?;
+        watch.judge(output)
+    });
+    match verdict {
+        Ok(output) => output,
+        Err(complaint) => panic!("{complaint}"),
+    }
 }
 
 /// As [`test`], on a [`LocalRuntime`](tokio::runtime::LocalRuntime).
@@ -75,20 +106,53 @@ where
 /// As [`test`] does.
 #[doc(hidden)] // reached through the macro only
 #[track_caller]
-pub fn test_local<F>(mut builder: Builder, limits: Limits, body: F) -> F::Output
+#[allow(clippy::needless_pass_by_value)] // the macro makes them
+pub fn test_local<B, F>(mut builder: Builder, limits: Limits, mut body: B) -> F::Output
 where
+    B: FnMut() -> F,
     F: Future,
     F::Output: Termination,
 {
     let place = Location::caller();
-    let watch = Watch::start(limits, &mut builder);
-    let output = {
-        let options = LocalOptions::default();
-        let runtime = builder.build_local(options);
-        let runtime = runtime.expect("Failed building the Runtime");
-        runtime.block_on(watch.around(place, body))
-    };
-    watch.judge(output)
+    let verdict = seeds::each::<B, _>(limits.seeds(), |seed| {
+        let watch = Watch::start(&limits, seed, &mut builder);
+        let output = watch.guard(|| {
+            let options = LocalOptions::default();
+            let runtime = builder.build_local(options);
+            let runtime = runtime.expect("Failed building the Runtime");
+            runtime.block_on(watch.around(place, body()))
+        })?;
+        watch.judge(output)
+    });
+    match verdict {
+        Ok(output) => output,
+        Err(complaint) => panic!("{complaint}"),
+    }
+}
+
+impl Limits {
+    /// Those of the environment in place of those of the attribute; none where nothing is watched.
+    fn seeds(&self) -> Option<RangeInclusive<u64>> {
+        let written = self.seeds.clone()?;
+        process::start_in_test().then(|| process::seeds().unwrap_or(written))
+    }
+}
+
+/// How a test has failed.
+enum Failure {
+    /// Its body ended as it should, but a limit was exceeded.
+    Complaint(String),
+    Panic(Box<dyn Any + Send>),
+}
+
+impl Failure {
+    /// The complaint. A panic goes on with the very payload it began with.
+    fn or_go_on(self) -> String {
+        match self {
+            Failure::Complaint(complaint) => complaint,
+            Failure::Panic(payload) => resume_unwind(payload),
+        }
+    }
 }
 
 /// What is kept of a test while it runs; none with `STALLSCOPE=off`.
@@ -96,13 +160,16 @@ struct Watch(Option<Kept>);
 
 struct Kept {
     polls: Arc<Polls>,
+    trial: Arc<Trial>,
     may_leave_tasks: bool,
+    may_conflict: bool,
+    running: OnceLock<Running>,
     /// Looked for when the body has ended.
     left: OnceLock<Left>,
 }
 
 impl Watch {
-    fn start(limits: Limits, builder: &mut Builder) -> Self {
+    fn start(limits: &Limits, seed: Option<u64>, builder: &mut Builder) -> Self {
         if !process::start_in_test() {
             return Watch(None);
         }
@@ -114,9 +181,22 @@ impl Watch {
         builder.stallscope_with(polls.hooks());
         Watch(Some(Kept {
             polls,
+            trial: Trial::new(seed),
             may_leave_tasks: limits.may_leave_tasks,
+            may_conflict: limits.may_conflict,
+            running: OnceLock::new(),
             left: OnceLock::new(),
         }))
+    }
+
+    /// Runs the test up to the end of its runtime. To a panic of the body is added what may have caused it.
+    fn guard<T>(&self, test: impl FnOnce() -> T) -> Result<T, Failure> {
+        catch_unwind(AssertUnwindSafe(test)).map_err(|payload| {
+            if let Some(complaint) = self.conflicts() {
+                eprintln!("{complaint}");
+            }
+            Failure::Panic(payload)
+        })
     }
 
     /// The body as the root future, watched or not.
@@ -125,32 +205,40 @@ impl Watch {
             return body.await;
         };
         kept.polls.meet_runtime();
+        let _ = kept.running.set(kept.trial.runs_here()); // once
         let output = root_at(place, kept.polls.of_body(body)).await;
         if !kept.may_leave_tasks
             && let Some(left) = alive::left().await
         {
             let _ = kept.left.set(left); // there is one body
         }
+        kept.trial.is_over();
         output
     }
 
-    /// Lets the test end as its body did, unless a limit was exceeded.
-    #[track_caller]
-    fn judge<T: Termination>(self, output: T) -> T {
+    fn conflicts(&self) -> Option<String> {
+        let kept = self.0.as_ref().filter(|kept| !kept.may_conflict)?;
+        conflicts::complaint(&kept.trial)
+    }
+
+    /// Lets the test end as its body did, unless a limit was exceeded. To be called when the runtime is gone.
+    fn judge<T: Termination>(self, output: T) -> Result<T, Failure> {
+        let conflicts = self.conflicts();
         let Some(kept) = self.0 else {
-            return output;
+            return Ok(output);
         };
         let left = kept.left.get();
         let left = left.map(|left| left.tell("at the end of the test", "the body of the test"));
         let complaints: Vec<String> = report::complaint(&kept.polls)
             .into_iter()
+            .chain(conflicts)
             .chain(left)
             .collect();
         if complaints.is_empty() {
-            return output;
+            return Ok(output);
         }
         // Prints an error that the body returned, which nobody would see otherwise.
         let _ = output.report();
-        panic!("{}", complaints.join("\n\n"));
+        Err(Failure::Complaint(complaints.join("\n\n")))
     }
 }

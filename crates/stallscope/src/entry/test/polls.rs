@@ -20,6 +20,7 @@ use crate::entry::allow;
 use crate::findings::inquiry::PollInQuestion;
 use crate::recorder::{RECORDER, Ticks};
 use crate::runtimes::{RUNTIMES, RuntimeIndex};
+use crate::sync::perturb;
 use crate::watch::pauses;
 
 /// How old a reading of the thread's times may be at the beginning of a poll.
@@ -119,14 +120,15 @@ impl Polls {
             .clone()
     }
 
-    /// The body of the test, with its polls timed.
+    /// The body of the test, with its polls timed, and some of them given to others if the test is perturbed.
     pub(super) fn of_body<F: Future>(
         self: &Arc<Self>,
         body: F,
     ) -> impl Future<Output = F::Output> + use<F> {
         Body {
-            body,
+            future: body,
             polls: self.clone(),
+            gave_way: 0,
         }
     }
 
@@ -221,8 +223,9 @@ fn times_of_this_thread() -> Option<SchedTimes> {
 pin_project! {
     struct Body<F> {
         #[pin]
-        body: F,
+        future: F,
         polls: Arc<Polls>,
+        gave_way: u8,
     }
 }
 
@@ -231,8 +234,11 @@ impl<F: Future> Future for Body<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
+        if perturb::gives_way(this.gave_way, context) {
+            return Poll::Pending;
+        }
         let stopwatch = Stopwatch::start();
-        let output = this.body.poll(context);
+        let output = this.future.poll(context);
         // Outside of the workers, `block_in_place` leaves no trace.
         this.polls
             .ended(&stopwatch, || What::Body, can_be_handed_on);

@@ -31,6 +31,16 @@ pub(super) async fn init() {
     Steps::ready().end().await;
 }
 
+pub(super) fn by_hand() {
+    let _stallscope = stallscope::init();
+    let runtime = Builder::new_multi_thread()
+        .enable_all()
+        .stallscope()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(stallscope::root(async { Steps::ready().end().await }));
+}
+
 pub(super) fn own_hooks() {
     static STARTED: AtomicU32 = AtomicU32::new(0);
     let hooks = Hooks::new().on_thread_start(|| {

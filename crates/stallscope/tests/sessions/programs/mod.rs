@@ -1,17 +1,21 @@
 //! The programs under watch. A line that a test asks about has a mark above it.
 
+mod async_stack;
 mod causes;
 mod dumps;
 mod ended;
 mod entries;
+pub(crate) mod flood;
 mod lazy_memory;
 mod leaking;
+mod sharing;
 #[cfg(feature = "tracing-subscriber")]
 mod spans;
 mod stalls;
 mod stuck;
 mod trees;
 mod troubles;
+mod waiting;
 
 use std::io::BufRead;
 
@@ -33,6 +37,7 @@ pub(crate) fn run(name: &str) {
         "many" => trees::many(),
         "named" => trees::named(),
         "init" => entries::init(),
+        "by-hand" => entries::by_hand(),
         "own-hooks" => entries::own_hooks(),
         "replaced-hooks" => entries::replaced_hooks(),
         "exit-while-stalled" => entries::exit_while_stalled(),
@@ -45,8 +50,11 @@ pub(crate) fn run(name: &str) {
         "stalled-root" => stalls::stalled_root(),
         "healthy" => stalls::healthy(),
         "growing" => leaking::growing(),
+        "undriven-tasks" => leaking::undriven_tasks(),
         "leaving-behind" => leaking::leaving_behind(),
-        "staying" => leaking::staying(),
+        "steady-connections" => leaking::steady_connections(),
+        "tied-to-requests" => leaking::tied_to_requests(),
+        "outliving" => leaking::outliving(),
         "full-pool" => troubles::full_pool(),
         "busy-pool" => troubles::busy_pool(),
         "undriven" => troubles::undriven(),
@@ -55,12 +63,21 @@ pub(crate) fn run(name: &str) {
         "causes" => causes::causes(),
         #[cfg(feature = "tracing-subscriber")]
         "spans" => spans::spans(),
+        "suspended" => async_stack::suspended(),
+        "ready-when-asked" => async_stack::ready_when_asked(),
+        "passing-on" => async_stack::passing_on(),
+        "suspended-on-one-thread" => async_stack::suspended_on_one_thread(),
         "stuck-closure" => stuck::closure(),
         "stuck-closure-on-one-thread" => stuck::closure_on_one_thread(),
         "healthy-pool" => stuck::healthy_pool(),
         "ways-to-end" => ended::ways_to_end(),
         "can-be-aborted" => ended::can_be_aborted(),
         "local-can-be-aborted" => ended::local_can_be_aborted(),
+        "flood" => flood::flood(),
+        "sharing-badly" => sharing::badly(),
+        "sharing-well" => sharing::well(),
+        "waiting-for-good" => waiting::for_good(),
+        "waiting-well" => waiting::well(),
         "stuck" => dumps::stuck(),
         "handles-later" => dumps::handles_later(),
         "handles-before" => dumps::handles_before(),
@@ -69,7 +86,11 @@ pub(crate) fn run(name: &str) {
 }
 
 /// The sources of the programs, where marks are looked for.
-const SOURCES: [(&str, &str); 11] = [
+const SOURCES: [(&str, &str); 15] = [
+    (
+        "sessions/programs/async_stack.rs",
+        include_str!("async_stack.rs"),
+    ),
     ("sessions/programs/causes.rs", include_str!("causes.rs")),
     ("sessions/programs/dumps.rs", include_str!("dumps.rs")),
     ("sessions/programs/ended.rs", include_str!("ended.rs")),
@@ -78,12 +99,15 @@ const SOURCES: [(&str, &str); 11] = [
         "sessions/programs/lazy_memory.rs",
         include_str!("lazy_memory.rs"),
     ),
+    ("sessions/programs/flood.rs", include_str!("flood.rs")),
+    ("sessions/programs/sharing.rs", include_str!("sharing.rs")),
     ("sessions/programs/spans.rs", include_str!("spans.rs")),
     ("sessions/programs/leaking.rs", include_str!("leaking.rs")),
     ("sessions/programs/stalls.rs", include_str!("stalls.rs")),
     ("sessions/programs/stuck.rs", include_str!("stuck.rs")),
     ("sessions/programs/trees.rs", include_str!("trees.rs")),
     ("sessions/programs/troubles.rs", include_str!("troubles.rs")),
+    ("sessions/programs/waiting.rs", include_str!("waiting.rs")),
 ];
 
 /// The line below `// mark`, and the end of its file's path.

@@ -125,9 +125,14 @@ fn read_for(time: Duration) {
 #[stallscope::main(flavor = "current_thread")]
 pub(super) async fn endless() {
     let mut steps = Steps::ready();
-    tokio::spawn(async {
+    // endless: spawned here
+    stallscope::spawn(async {
         // endless: here
         std::thread::sleep(Duration::from_secs(600));
+    });
+    // Its worker is handed on: that may take as long as it likes.
+    stallscope::spawn(async {
+        tokio::task::block_in_place(|| std::thread::sleep(Duration::from_secs(600)));
     });
     steps.next().await;
 }

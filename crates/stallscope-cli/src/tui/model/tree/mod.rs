@@ -99,6 +99,10 @@ impl Tree {
                 },
             }
         }
+        if self.selection.is_lost() {
+            // It stays where it was, unless the tree has become too short for that.
+            self.cursor = self.cursor.min(self.lines_in_all() - 1);
+        }
         self.keep_in_view();
     }
 

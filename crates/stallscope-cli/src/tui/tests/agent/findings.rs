@@ -82,13 +82,13 @@ fn file_read() -> Finding {
             }),
             ancestors: vec![3, 0],
         }),
-        span: Some(Span {
+        span: Some(Box::new(Span {
             name: "request".to_owned(),
             target: "hybrid_service::http".to_owned(),
             fields: "method=GET path=\"/report\"".to_owned(),
             file: "demo-apps/hybrid-service/src/http.rs".to_owned(),
             line: 27,
-        }),
+        })),
         longest_ns: 341 * MILLISECOND,
         total_ns: 2_210 * MILLISECOND,
         queued_behind: 12,

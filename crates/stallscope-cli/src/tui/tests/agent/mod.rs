@@ -1,6 +1,11 @@
 //! An agent that answers from a list of tasks in memory, by the rules of `stallscope.proto`.
 
+mod cancel;
+mod conflicts;
 mod findings;
+// The same that the command line is tested on.
+#[path = "../../../../tests/support/locks.rs"]
+mod locks;
 mod places;
 mod tree;
 
@@ -18,6 +23,11 @@ pub(crate) const SECOND: u64 = 1_000 * MILLISECOND;
 /// Answers a question as it stands `at_ns` after the start of recording.
 pub(crate) trait Agent {
     fn answer(&self, topic: &Topic, at_ns: u64) -> Result<update::Body, String>;
+
+    /// Whether clients may change what the program does.
+    fn allows_control(&self) -> bool {
+        false
+    }
 }
 
 /// The program that is looked at.
@@ -33,6 +43,7 @@ pub(crate) struct FakeAgent {
     pub(crate) figures: BTreeMap<u32, SiteStats>,
     /// Why it does not tell of places; `None` if it does.
     pub(crate) without_places: Option<String>,
+    pub(crate) control: cancel::Control,
 }
 
 impl Agent for FakeAgent {
@@ -47,10 +58,14 @@ impl Agent for FakeAgent {
                 Some(reason) => Err(reason.clone()),
                 None => Ok(update::Body::Sites(self.places(query))),
             },
-            Topic::Tasks(_) | Topic::Stacks(_) | Topic::Ended(_) | Topic::Cancel(_) => {
-                Err("not asked for by the view".to_owned())
-            }
+            Topic::Locks(query) => Ok(update::Body::Locks(locks::locks(query))),
+            Topic::Cancel(query) => self.cancel(query.task).map(update::Body::Cancel),
+            _ => Err("not asked for by the view".to_owned()),
         }
+    }
+
+    fn allows_control(&self) -> bool {
+        self.control.is_allowed
     }
 }
 

@@ -1,0 +1,221 @@
+//! Which test does the code that runs here belong to? To the one in whose runtime it is.
+//!
+//! Tests of one binary run beside each other in one process, so each has to answer for what happened in its own runtime, and is delayed
+//! by its own seed. A runtime is known by tokio's id of it, of which there are enough for any number of tests and seeds. To a process without
+//! tests all this is one load.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::runtime::{Handle, Id};
+
+use super::conflict::{self, Conflict};
+use super::perturb::{self, Delays};
+use crate::findings::Rule;
+use crate::process;
+
+/// A test has begun in this process.
+static ANY: AtomicBool = AtomicBool::new(false);
+/// Those that go on.
+static TRIALS: Mutex<Vec<(Id, Arc<Trial>)>> = Mutex::new(Vec::new());
+/// Conflicts outside of tests that were told: each place once.
+static OUTSIDE: Mutex<Vec<Conflict>> = Mutex::new(Vec::new());
+
+/// Different conflicts that are kept.
+const MOST: usize = 64;
+
+/// A test, from the first poll of its body until it is judged.
+pub(crate) struct Trial {
+    conflicts: Mutex<Vec<Conflict>>,
+    pub(super) delays: Option<Delays>,
+    is_over: AtomicBool,
+}
+
+/// Keeps a test known by its runtime. Where there is none, nothing.
+pub(crate) struct Running {
+    runtime: Option<Id>,
+    is_perturbed: bool,
+}
+
+impl Trial {
+    /// With a seed its tracked points are delayed.
+    pub(crate) fn new(seed: Option<u64>) -> Arc<Self> {
+        ANY.store(true, Ordering::Relaxed);
+        Arc::new(Trial {
+            conflicts: Mutex::new(Vec::new()),
+            delays: seed.map(Delays::new),
+            is_over: AtomicBool::new(false),
+        })
+    }
+
+    /// To be called within the runtime of the test.
+    pub(crate) fn runs_here(self: &Arc<Self>) -> Running {
+        let runtime = Handle::try_current().ok().map(|handle| handle.id());
+        let is_perturbed = runtime.is_some() && self.delays.is_some();
+        if let Some(runtime) = runtime {
+            trials().push((runtime, self.clone()));
+        }
+        if is_perturbed {
+            perturb::one_more();
+        }
+        Running {
+            runtime,
+            is_perturbed,
+        }
+    }
+
+    /// The body has ended, and what it had to wait for: the runtime is about to be shut down. A region that this tears is not the program's doing.
+    pub(crate) fn is_over(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+
+    /// What happened, in this order, so far.
+    pub(crate) fn conflicts(&self) -> Vec<Conflict> {
+        self.entries().clone()
+    }
+
+    fn note(&self, conflict: &Conflict) {
+        if conflict.rule == Rule::TornRegion && self.is_over.load(Ordering::Relaxed) {
+            return;
+        }
+        conflict::count(&mut self.entries(), conflict, MOST);
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Vec<Conflict>> {
+        self.conflicts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Trial {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let delays = self.delays.is_some();
+        formatter
+            .debug_struct("Trial")
+            .field("delays", &delays)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.is_perturbed {
+            perturb::one_less();
+        }
+        if let Some(runtime) = self.runtime {
+            trials().retain(|(known, _)| *known != runtime);
+        }
+    }
+}
+
+/// The test that the code which runs here belongs to.
+pub(super) fn current() -> Option<Arc<Trial>> {
+    let runtime = Handle::try_current().ok()?.id();
+    let trials = trials();
+    let found = trials.iter().find(|(known, _)| *known == runtime)?;
+    Some(found.1.clone())
+}
+
+/// This happened, and was seen by the calling thread.
+#[inline]
+pub(super) fn charge(conflict: &Conflict) {
+    if ANY.load(Ordering::Relaxed) {
+        charge_test(conflict);
+    }
+}
+
+/// What cannot be charged to any test is said at once, by nobody's output: to fail some test for it would be a guess, and silence would look
+/// as if nothing had happened.
+#[cold]
+fn charge_test(conflict: &Conflict) {
+    if let Some(trial) = current() {
+        return trial.note(conflict);
+    }
+    let is_new = {
+        let mut told = OUTSIDE.lock().unwrap_or_else(PoisonError::into_inner);
+        conflict::count(&mut told, conflict, MOST) == Some(1)
+    };
+    if is_new {
+        let sentence = conflict.sentence();
+        process::warn(&format!(
+            "{sentence}; no test fails for it, because it was outside of the runtime of any"
+        ));
+    }
+}
+
+fn trials() -> MutexGuard<'static, Vec<(Id, Arc<Trial>)>> {
+    TRIALS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::conflict::{Place, Side};
+    use super::super::party::Party;
+    use super::*;
+
+    fn conflict(rule: Rule) -> Conflict {
+        let side = Side {
+            party: Party::Thread(1),
+            place: Place {
+                file: "src/hits.rs",
+                line: 7,
+                column: 9,
+            },
+            tid: 1,
+        };
+        Conflict {
+            rule,
+            what: "hits",
+            at: side,
+            other: Some(side),
+            times: 1,
+        }
+    }
+
+    fn told(trial: &Trial) -> Vec<(Rule, u64)> {
+        let conflicts = trial.conflicts();
+        let each = conflicts.iter();
+        each.map(|conflict| (conflict.rule, conflict.times))
+            .collect()
+    }
+
+    #[test]
+    fn each_test_answers_for_its_own_runtime_and_for_threads_within_it() {
+        let runtime = || tokio::runtime::Builder::new_current_thread().build();
+        let (one, other) = (runtime().expect("built"), runtime().expect("built"));
+        let (first, second) = (Trial::new(None), Trial::new(None));
+        let _running = [
+            one.block_on(async { first.runs_here() }),
+            other.block_on(async { second.runs_here() }),
+        ];
+        let handle = one.handle().clone();
+        one.block_on(async {
+            charge_test(&conflict(Rule::LostUpdate));
+            let closure = tokio::task::spawn_blocking(|| charge_test(&conflict(Rule::LostUpdate)));
+            closure.await.expect("no panic");
+            let thread = std::thread::spawn(move || {
+                charge_test(&conflict(Rule::TornRegion)); // outside: nobody's
+                let _entered = handle.enter();
+                charge_test(&conflict(Rule::OverlappingAccess));
+            });
+            thread.join().expect("no panic");
+        });
+        assert_eq!(
+            told(&first),
+            [(Rule::LostUpdate, 2), (Rule::OverlappingAccess, 1)]
+        );
+        assert_eq!(told(&second), []);
+    }
+
+    #[test]
+    fn a_region_that_the_end_of_the_runtime_tears_is_not_charged() {
+        let trial = Trial::new(None);
+        trial.note(&conflict(Rule::TornRegion));
+        trial.is_over();
+        trial.note(&conflict(Rule::TornRegion));
+        trial.note(&conflict(Rule::LostUpdate));
+        assert_eq!(told(&trial), [(Rule::TornRegion, 1), (Rule::LostUpdate, 1)]);
+    }
+}
