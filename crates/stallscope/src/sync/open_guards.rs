@@ -115,7 +115,7 @@ impl Open {
     fn taken_since(&self, since: u32) -> impl Iterator<Item = Side> {
         self.entries.iter().rev().filter_map(move |entry| {
             // Numbers wrap around.
-            let is_later = entry.number.get().wrapping_sub(since) as i32 > 0;
+            let is_later = (1..=u32::MAX / 2).contains(&entry.number.get().wrapping_sub(since));
             is_later.then_some(())?;
             Some(Side {
                 party: Party::from_bits(entry.party.get())?,
