@@ -54,9 +54,14 @@ impl Findings {
     }
 }
 
-/// Whether the thread with this stack is one of a pool, and in no closure.
+/// Whether the thread with this stack is one of a pool, not a worker, and in no closure.
 pub(super) fn is_between_closures(frames: &[Frame]) -> bool {
-    matches!(whereabouts(frames), Some(Whereabouts::Elsewhere { .. }))
+    !is_worker(frames) && matches!(whereabouts(frames), Some(Whereabouts::Elsewhere { .. }))
+}
+
+fn is_worker(frames: &[Frame]) -> bool {
+    let is_one = |frame: &Frame| WORKER.iter().any(|part| is_in(frame, part));
+    frames.iter().any(is_one)
 }
 
 /// Where the thread with this stack is; none if it is no thread of a pool, or has no names.
@@ -110,6 +115,22 @@ mod tests {
             RUN,
         ];
         whereabouts(&stack(&[callees, &closure].concat()))
+    }
+
+    #[test]
+    fn a_thread_that_waits_for_a_closure_is_between_two_and_a_worker_is_not() {
+        let waits = [("std::sys::sync::condvar::futex::Condvar::wait", 10), RUN];
+        assert!(is_between_closures(&stack(&waits)));
+        let worker = [("tokio::runtime::scheduler::multi_thread::worker::run", 20)];
+        assert!(!is_between_closures(&stack(
+            &[&waits[..1], &worker, &[RUN]].concat()
+        )));
+        let closure = [
+            ("app::import::{closure#0}", 40),
+            ("tokio::runtime::task::raw::poll", 50),
+            RUN,
+        ];
+        assert!(!is_between_closures(&stack(&closure)));
     }
 
     #[test]
