@@ -52,9 +52,9 @@ fn enter_shows_who_holds_a_lock_and_who_waits() {
     locks(80, 24)
         .press("G Enter")
         .expect("free")
-        .expect("taken 7 times, nobody had to wait")
+        .expect("taken 7 times, without a wait so far")
         .press("Esc")
-        .expect_none("nobody had to wait");
+        .expect_none("without a wait so far");
 }
 
 #[test]

@@ -56,7 +56,7 @@ pub(super) fn lines(model: &Model, id: u64, theme: Theme, columns: usize) -> Vec
 fn figures(lock: &Lock) -> String {
     let taken = counted(lock.acquisitions, "time");
     if lock.contended == 0 {
-        return format!("taken {taken}, nobody had to wait");
+        return format!("taken {taken}, without a wait so far");
     }
     format!(
         "taken {taken}, {} had to wait: 99 of 100 for less than {}, the longest for {}",
