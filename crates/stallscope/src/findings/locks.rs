@@ -8,7 +8,6 @@ use super::rules::Rule;
 use super::store::Episode;
 use super::{Findings, Tasks, unix_now};
 use crate::locks::{Doing, Sign};
-use crate::sync::Party;
 
 impl Findings {
     /// Tasks wait for good or in a long queue, or do so no more.
@@ -26,10 +25,7 @@ impl Findings {
             ..conflict::party(side, tasks)
         };
         self.found(Occurrence {
-            task: match sign.at.party {
-                Party::Task(task) => Some(tasks.describe(task.0)),
-                Party::Thread(_) => None,
-            },
+            task: conflict::task_of(&sign.at, tasks),
             certainty: sign.certainty,
             tid: sign.at.tid,
             queued: sign.queued,
@@ -64,11 +60,7 @@ fn own_lock(place: &Place, parties: &[message::Party]) -> String {
         let location = party.location.as_ref()?;
         Some(format!(", taken at {}:{}", location.file, location.line))
     };
-    let at = match place {
-        Place::Line { file, line, .. } => format!("{file}:{line}"),
-        Place::SpawnedAt(place) => place.clone(),
-        Place::Nowhere => "an unknown line".to_owned(),
-    };
+    let at = place.text();
     let taken = parties.iter().find_map(line).unwrap_or_default();
     format!("{at} waits for a lock that it holds itself{taken}: it will not go on")
 }

@@ -1,6 +1,9 @@
 //! Which row of a list is meant, by what it is and not by where it stands, and which rows are on the screen?
 
 use std::fmt::Debug;
+use std::ops::Range;
+
+use super::scroll;
 
 /// A row that can be told from the others, also when they have changed their places.
 pub(super) trait Listed {
@@ -41,8 +44,15 @@ impl<T: Listed> Cursor<T> {
         self.height
     }
 
-    pub(super) fn top(&self) -> usize {
-        self.top
+    /// Lines of a page.
+    pub(super) fn page(&self) -> i64 {
+        let height = i64::try_from(self.height).unwrap_or(i64::MAX);
+        (height - 1).max(1)
+    }
+
+    pub(super) fn scroll_bar(&self, rows: &[T]) -> Option<Range<u16>> {
+        let height = u16::try_from(self.height).unwrap_or(u16::MAX);
+        scroll::bar(self.top as u64, rows.len() as u64, height)
     }
 
     /// Index of the selected row; 0 if there is none.

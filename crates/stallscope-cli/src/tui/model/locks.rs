@@ -7,7 +7,6 @@ use stallscope_wire::message::{Lock, LockQuery, LockWindow};
 use super::Answer;
 use super::cursor::{Cursor, Listed};
 use super::order::Order;
-use super::scroll;
 use crate::locks::LocksSort;
 
 /// What is asked for must not grow with the program.
@@ -93,9 +92,7 @@ impl Locks {
     }
 
     pub(crate) fn scroll_bar(&self) -> Option<Range<u16>> {
-        let (top, height) = (self.cursor.top() as u64, self.cursor.height());
-        let height = u16::try_from(height).unwrap_or(u16::MAX);
-        scroll::bar(top, self.all().len() as u64, height)
+        self.cursor.scroll_bar(self.all())
     }
 
     pub(crate) fn selected(&self) -> Option<&Lock> {
@@ -120,8 +117,7 @@ impl Locks {
 
     /// Lines of a page.
     pub(crate) fn page(&self) -> i64 {
-        let height = i64::try_from(self.cursor.height()).unwrap_or(i64::MAX);
-        (height - 1).max(1)
+        self.cursor.page()
     }
 
     /// The rows stay as they are until the agent has sent them in the new order.

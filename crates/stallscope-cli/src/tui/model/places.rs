@@ -7,7 +7,6 @@ use stallscope_wire::message::{Site, SiteQuery, SiteSort, SiteStats, SiteWindow}
 use super::Answer;
 use super::cursor::{Cursor, Listed};
 use super::order::Order;
-use super::scroll;
 use crate::places::{History, PlaceSort};
 
 /// Places beyond these have fewer live tasks than any that is shown. What is asked for must not grow with the program.
@@ -117,9 +116,7 @@ impl Places {
     }
 
     pub(crate) fn scroll_bar(&self) -> Option<Range<u16>> {
-        let (top, height) = (self.cursor.top() as u64, self.cursor.height());
-        let height = u16::try_from(height).unwrap_or(u16::MAX);
-        scroll::bar(top, self.all().len() as u64, height)
+        self.cursor.scroll_bar(self.all())
     }
 
     pub(crate) fn selected(&self) -> Option<&Site> {
@@ -148,8 +145,7 @@ impl Places {
 
     /// Lines of a page.
     pub(crate) fn page(&self) -> i64 {
-        let height = i64::try_from(self.cursor.height()).unwrap_or(i64::MAX);
-        (height - 1).max(1)
+        self.cursor.page()
     }
 
     pub(crate) fn set_order(&mut self, change: impl FnOnce(&mut Order<PlaceSort>)) {

@@ -6,7 +6,7 @@ use stallscope_wire::message::Lock;
 
 use super::columns::{Align, aligned, fit};
 use super::text::{count, left, place_of};
-use super::{paint, waiting_for};
+use super::{paint, sort, waiting_for};
 use crate::format::{duration_or_none, printable};
 use crate::locks::{LocksSort, contention, held_by, held_for, kind};
 use crate::tui::model::{Answer, Layout, Model, Region};
@@ -122,14 +122,7 @@ fn draw_heads(
     room: u16,
 ) {
     let order = model.locks.order();
-    let head = |name: &str, sorts: bool| {
-        let (arrow, role) = match (sorts, order.descending()) {
-            (true, true) => ("▼", Role::SortedHead),
-            (true, false) => ("▲", Role::SortedHead),
-            (false, _) => ("", Role::ColumnHead),
-        };
-        (format!("{name}{arrow}"), theme.style(role))
-    };
+    let head = |name: &str, sorts: bool| sort::head(name, sorts, order.descending(), theme);
     let (mut text, style) = head("LOCK", order.sort() == LocksSort::Place);
     let (shown, total) = (model.locks.all().len() as u64, model.locks.total());
     if shown < total {

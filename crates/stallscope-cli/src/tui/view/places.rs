@@ -7,7 +7,7 @@ use stallscope_wire::message::SiteStats;
 use super::bars::sparkline;
 use super::columns::{Align, aligned, fit};
 use super::text::{count, left, place};
-use super::{findings, paint, tree, waiting_for};
+use super::{findings, paint, sort, tree, waiting_for};
 use crate::format::{duration_or_none, growth, printable, rate};
 use crate::places::{History, PlaceSort, if_known};
 use crate::tui::model::{Answer, Layout, Model, PlaceLine, Region};
@@ -170,14 +170,7 @@ fn draw_heads(
     place_width: u16,
 ) {
     let (order, history) = (model.places.order(), model.places.history());
-    let head = |name: &str, sorts: bool| {
-        let (arrow, role) = match (sorts, order.descending()) {
-            (true, true) => ("▼", Role::SortedHead),
-            (true, false) => ("▲", Role::SortedHead),
-            (false, _) => ("", Role::ColumnHead),
-        };
-        (format!("{name}{arrow}"), theme.style(role))
-    };
+    let head = |name: &str, sorts: bool| sort::head(name, sorts, order.descending(), theme);
     let (mut text, style) = head("PLACE", order.sort() == PlaceSort::Site);
     let (shown, total) = (model.places.all().len() as u64, model.places.total());
     if shown < total {

@@ -1,5 +1,6 @@
 //! The list of what can be sorted by.
 
+use ratatui::style::Style;
 use ratatui::text::Line;
 
 use crate::tui::model::{Model, Order, Pane, Sorts};
@@ -24,6 +25,16 @@ pub(super) fn lines(
         Pane::Places => choices(model.places.order(), cursor, theme, columns),
         Pane::Locks => choices(model.locks.order(), cursor, theme, columns),
     }
+}
+
+/// The head of a column, with the direction in which the rows are sorted by it, if they are.
+pub(super) fn head(name: &str, sorts: bool, descending: bool, theme: Theme) -> (String, Style) {
+    let (arrow, role) = match (sorts, descending) {
+        (true, true) => ("▼", Role::SortedHead),
+        (true, false) => ("▲", Role::SortedHead),
+        (false, _) => ("", Role::ColumnHead),
+    };
+    (format!("{name}{arrow}"), theme.style(role))
 }
 
 fn choices<S: Sorts>(

@@ -7,7 +7,7 @@ use stallscope_wire::message::{TaskKind, TaskSort, TierState};
 
 use super::columns::{Cell, Column, aligned, fitting};
 use super::text::{clip, count, left, place, width};
-use super::{paint, waiting_for};
+use super::{paint, sort, waiting_for};
 use crate::format::printable;
 use crate::tui::model::{Fate, Layout, Line, Model, Node, Region, Row};
 use crate::tui::theme::{Role, Theme};
@@ -83,15 +83,7 @@ fn draw_heads(
     tree_width: u16,
 ) {
     let order = model.tree.order();
-    let arrow = if order.descending() { "▼" } else { "▲" };
-    let head = |name: &str, sorts: bool| {
-        let (arrow, role) = if sorts {
-            (arrow, Role::SortedHead)
-        } else {
-            ("", Role::ColumnHead)
-        };
-        (format!("{name}{arrow}"), theme.style(role))
-    };
+    let head = |name: &str, sorts: bool| sort::head(name, sorts, order.descending(), theme);
     let (name, by_tree) = match order.sort() {
         TaskSort::Name => ("TASK by name", true),
         TaskSort::Site => ("TASK by place", true),
