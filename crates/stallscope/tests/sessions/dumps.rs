@@ -1,12 +1,13 @@
 //! At a signal all threads are written to stderr: while everything is stuck, without a client, and never at the application's expense.
 
 use std::ffi::OsStr;
+use std::fs;
 
 use rustix::process::{Pid, Signal, kill_process};
 use stallscope_wire::message::Level;
 
 use crate::programs::place_of;
-use crate::support::Program;
+use crate::support::{Program, patiently};
 
 /// So that nothing but the signal is left to reach it by.
 const NO_SOCKET: (&str, &str) = ("STALLSCOPE_LISTEN", "tcp:127.0.0.1:0");
@@ -25,11 +26,28 @@ fn send(program: &Program, signal: Signal) {
     kill_process(pid.expect("a process id"), signal).expect("it runs");
 }
 
+/// How many workers the kernel has in a timed sleep.
+fn asleep(program: &Program) -> Result<usize, String> {
+    let threads = fs::read_dir(format!("/proc/{}/task", program.pid())).map_err(|error| error.to_string())?;
+    let of = |thread: &fs::DirEntry, file| fs::read_to_string(thread.path().join(file)).unwrap_or_default();
+    Ok(threads
+        .flatten()
+        .filter(|thread| {
+            of(thread, "comm").trim() == "tokio-rt-worker" && of(thread, "wchan").contains("nanosleep")
+        })
+        .count())
+}
+
 #[test]
 fn stuck_workers_are_written_with_their_lines_though_no_socket_is_there() {
     let mut program = start("stuck", &[("STALLSCOPE_DUMP_SIGNAL", "USR1"), NO_SOCKET]);
     program.expect("stuck");
     program.expect("stuck");
+    // Each says so on the way into its sleep, and is written as it is found.
+    patiently(|| match asleep(&program)? {
+        2 => Ok(()),
+        found => Err(format!("{found} of 2 workers sleep")),
+    });
     // Twice: once is no proof that the next will be heard.
     for _ in 0..2 {
         send(&program, Signal::USR1);
