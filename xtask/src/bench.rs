@@ -19,7 +19,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use self::mode::Mode;
-use self::plan::{CRATES, Group, RUNS};
+use self::plan::{CRATES, Group};
 use self::report::{Report, Series};
 use self::runner::Runner;
 use crate::cargo::metadata;
@@ -61,7 +61,7 @@ fn measure(args: &Args) -> Result<Report> {
     };
     let mut rows = Vec::new();
 
-    let runs: Vec<_> = RUNS.iter().filter(|run| wanted(run.group)).collect();
+    let runs: Vec<_> = plan::runs().filter(|run| wanted(run.group)).collect();
     if !runs.is_empty() {
         let mut runner = Runner::build(&target, args.quick, &runs);
         for round in 0..rounds {

@@ -104,6 +104,11 @@ fn steps(workspace: &Metadata) -> Vec<Step> {
             "clippy --package stallscope --features taskdump --all-targets -- --deny warnings",
         ),
         Step::new(
+            "models of what threads share without a lock",
+            "test --package stallscope-models",
+        )
+        .built_with("--cfg loom", "loom", workspace),
+        Step::new(
             "soak of the captures",
             "test --package stallscope-stack --test soak -- --nocapture",
         )
@@ -162,10 +167,14 @@ impl Step {
         self
     }
 
-    /// Without `--cfg tokio_unstable`, as an application on plain stable tokio builds. In a directory of its own: other
-    /// flags in the same one would rebuild everything, twice.
-    fn core_tier(mut self, workspace: &Metadata) -> Self {
-        let target = workspace.target_directory.join("core");
+    /// Without `--cfg tokio_unstable`, as an application on plain stable tokio builds.
+    fn core_tier(self, workspace: &Metadata) -> Self {
+        self.built_with("", "core", workspace)
+    }
+
+    /// With these flags, in a directory of its own: other flags in the same one would rebuild everything, twice.
+    fn built_with(mut self, flags: &'static str, directory: &str, workspace: &Metadata) -> Self {
+        let target = workspace.target_directory.join(directory);
         let target = target
             .strip_prefix(root())
             .map(Path::to_path_buf)
@@ -175,7 +184,7 @@ impl Step {
             at..at,
             ["--target-dir".to_owned(), target.display().to_string()],
         );
-        self.env("RUSTFLAGS", "")
+        self.env("RUSTFLAGS", flags)
     }
 
     fn is_readme_test(&self) -> bool {
@@ -255,6 +264,7 @@ mod tests {
         cargo test --package stallscope --features tracing-subscriber spans
         cargo test --package stallscope --features taskdump async_stack
         cargo clippy --package stallscope --features taskdump --all-targets -- --deny warnings
+        RUSTFLAGS='--cfg loom' cargo test --target-dir target/loom --package stallscope-models
         STALLSCOPE_SOAK_SECONDS=20 cargo test --package stallscope-stack --test soak -- --nocapture
         RUSTFLAGS= cargo clippy --target-dir target/core --package stallscope --no-default-features --features deep --all-targets -- --deny warnings
         RUSTFLAGS= cargo clippy --target-dir target/core --package stallscope --no-default-features --all-targets -- --deny warnings

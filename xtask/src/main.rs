@@ -1,5 +1,6 @@
 //! What CI runs, benchmarks and generated files: `cargo xtask COMMAND`. One file per command.
 
+mod attach_matrix;
 mod bench;
 mod cargo;
 mod ci;
@@ -11,6 +12,7 @@ use clap::Parser;
 
 fn main() -> anyhow::Result<()> {
     match Command::parse() {
+        Command::AttachMatrix(args) => attach_matrix::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Ci(args) => ci::run(&args),
         Command::Codegen(args) => codegen::run(&args),
@@ -23,6 +25,7 @@ fn main() -> anyhow::Result<()> {
 #[derive(Parser)]
 #[command(name = "cargo xtask")]
 enum Command {
+    AttachMatrix(attach_matrix::Args),
     Bench(bench::Args),
     Ci(ci::Args),
     Codegen(codegen::Args),

@@ -15,10 +15,12 @@ pub(crate) struct Side<'a> {
     tid: u32,
     /// Name of the thread; empty if it is not known.
     thread: &'a str,
+    /// If it has no task here, it had none. A thread that a watchpoint stopped cannot tell.
+    knows_task: bool,
 }
 
-/// Whether a finding is about state that several share. It has sides then, and nothing of a poll: no stack, no worker, and no
-/// duration unless tasks wait.
+/// Whether a finding is about state that several share. It has sides then, and nothing of a poll: no worker, no
+/// duration unless tasks wait, and mostly no stack.
 pub(crate) fn is_conflict(finding: &Finding) -> bool {
     finding.kind == "unsynchronized-state"
 }
@@ -26,12 +28,14 @@ pub(crate) fn is_conflict(finding: &Finding) -> bool {
 /// The side to look at, then those that it met.
 pub(crate) fn sides(finding: &Finding) -> Vec<Side<'_>> {
     let (here, there) = rules::sides(&finding.kind, &finding.rule);
+    let knows_task = finding.rule != "memory-watch";
     let first = Side {
         did: here,
         location: finding.location.as_ref(),
         task: finding.task.as_ref(),
         tid: finding.tid,
         thread: "",
+        knows_task,
     };
     let others = finding.parties.iter().map(|party| Side {
         did: role(party.role()).unwrap_or(there),
@@ -39,6 +43,7 @@ pub(crate) fn sides(finding: &Finding) -> Vec<Side<'_>> {
         task: party.task.as_ref(),
         tid: party.tid,
         thread: &party.thread,
+        knows_task,
     });
     [first].into_iter().chain(others).collect()
 }
@@ -69,7 +74,11 @@ impl<'a> Side<'a> {
 
     /// Who it was, of a side that is no task: `"db-writer" 4712, outside of any task`.
     pub(crate) fn thread(&self) -> String {
-        let outside = "outside of any task";
+        let outside = if self.knows_task {
+            "outside of any task"
+        } else {
+            "in a task or none"
+        };
         match (self.thread, self.tid) {
             ("", 0) => format!("not known, {outside}"),
             ("", tid) => format!("{tid}, {outside}"),
@@ -119,6 +128,8 @@ mod tests {
             tid,
             ..Party::default()
         };
+        let touched = of("memory-watch", vec![party("", 7)]);
+        assert_eq!(sides(&touched)[1].thread(), "7, in a task or none");
         let parties = vec![party("", 0), party("", 7), party("db", 0), party("db", 7)];
         let finding = of("overlapping-access", parties);
         let told: Vec<String> = sides(&finding).iter().skip(1).map(Side::thread).collect();

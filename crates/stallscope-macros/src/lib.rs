@@ -84,8 +84,8 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// Runs an async fn as a test, on a tokio runtime that stallscope watches. It stands where `#[tokio::test]` stood, and
-/// fails the test also if one of its polls held a thread for too long, if it left tasks behind, or if its tasks used the same
-/// state without an order.
+/// fails the test also if one of its polls held a thread for too long, if it left tasks behind, if its tasks used the same
+/// state without an order, or if they wait for each other's locks.
 ///
 /// ```
 /// use std::time::Duration;
@@ -171,6 +171,25 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// entered the runtime. What another thread does cannot be told to be of this test or that one; it is said on standard error, and
 /// fails none. A `static` that tests share is shared by their tasks too. After a panic of the body it is told as well: it may be why.
 ///
+/// **Locks** of `stallscope::sync` that keep its tasks or threads waiting: for each other in a circle, for a lock that was given to a future which its
+/// task polls no more, or in a long queue behind one that is held across an `.await`. All lines are told:
+///
+/// ```text
+/// tasks or threads were kept waiting by locks
+///
+/// src/transfer.rs:14 waits for a lock whose holder waits, in a circle, at src/transfer.rs:14: none of them will go on
+///   task 82 waits at src/transfer.rs:14
+///   task 81 waits at src/transfer.rs:14
+///   task 81 holds what it took at src/transfer.rs:12
+///   task 82 holds what it took at src/transfer.rs:12
+///   what it means and what to do: docs/findings.md#unsynchronized-state-deadlock
+/// ```
+///
+/// A test that hangs in a circle, or for a lock that nobody will take, is ended as soon as that is known: after two seconds of real time, five where it
+/// is a task that waits for itself. Its body is dropped where it waits, and its runtime is shut down in the background, since threads that are blocked cannot be ended. If
+/// the test's own thread is blocked, the process says so and ends with status 101, as nothing else would end that test; others in it are given up to
+/// thirty seconds. A shorter queue than one of eight, and one that has gone within half a second, is none.
+///
 /// # Perturbed tests
 ///
 /// Most of that happens once in a thousand runs. Seeded delays at the points that stallscope sees bring it out:
@@ -211,7 +230,7 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// |---|---|---|---|
 /// | `long_poll` | how long a poll may take, from `"1ms"` to `"60s"` | `STALLSCOPE_LONG_POLL`, else `"20ms"` | any |
 /// | `leaks` | `"deny"`, or `"allow"`: tasks may be alive at the end of the body | `"deny"` | any |
-/// | `conflicts` | `"deny"`, or `"allow"`: state may be used without an order | `"deny"` | any |
+/// | `conflicts` | `"deny"`, or `"allow"`: state may be used without an order, and locks may keep tasks waiting | `"deny"` | any |
 /// | `perturb` | a seed, as in `42`, or a range of seeds, as in `"0..200"` | not perturbed | any |
 ///
 /// and those of [`#[stallscope::main]`](macro@main), with the same meaning. The default flavor is `"current_thread"`, as

@@ -13,6 +13,8 @@
 //! | what are these bytes? | [`Unwinder::unwind`] makes a [`Trace`] of a [`RawStack`] |
 //! | what are these addresses? | [`Symbolizer::frames`] makes [`Frame`]s, each with its [`Origin`] |
 //! | is it still in the same call as before? | [`Tripwire::lay`] on the call's return address |
+//! | and of a thread of another process? | [`ForeignUnwinder::unwind`], [`Symbolizer::of_program`] |
+//! | do two threads touch these bytes at the same time? | [`Watchpoint::lay`] |
 //! | will any of this work here? | [`availability`] |
 //!
 //! ```
@@ -68,6 +70,7 @@
 )]
 
 mod capture;
+mod foreign;
 mod frame;
 pub mod kernel;
 mod origin;
@@ -76,11 +79,13 @@ mod symbol;
 mod tid;
 mod tripwire;
 mod unwind;
+mod watchpoint;
 
 pub use capture::{
     CaptureError, Method, RawStack, Registers, Registration, StackBounds, ThreadHandle, capture,
     capture_within,
 };
+pub use foreign::{ForeignModule, ForeignUnwinder, ImageSource, UnwindTables};
 pub use frame::Frame;
 pub use origin::Origin;
 pub use platform::{Availability, availability};
@@ -88,3 +93,4 @@ pub use symbol::Symbolizer;
 pub use tid::Tid;
 pub use tripwire::Tripwire;
 pub use unwind::{Certainty, Ended, Module, RawFrame, Trace, Unwinder};
+pub use watchpoint::{Meeting, Round, Touch, Watchpoint};

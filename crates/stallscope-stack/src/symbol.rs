@@ -1,6 +1,7 @@
 //! From code addresses to functions, files and lines, lazily.
 
 use std::fmt;
+use std::path::Path;
 
 use crate::frame::Frame;
 use crate::platform::SymbolSource;
@@ -19,6 +20,13 @@ impl Symbolizer {
     pub fn new() -> Self {
         Self {
             source: SymbolSource::new(),
+        }
+    }
+
+    /// For traces of another process: `program` is its program's path, which tells the user's crate by its name.
+    pub fn of_program(program: &Path) -> Self {
+        Self {
+            source: SymbolSource::of_program(program),
         }
     }
 

@@ -49,8 +49,21 @@ pub struct Module {
     pub base: u64,
     /// Whether it is the program itself.
     pub is_program: bool,
-    /// Its image in memory, only for the one that is in no file.
-    pub(crate) image: Option<Vec<u8>>,
+    /// Where its symbols and debug information are read from.
+    pub(crate) source: Source,
+}
+
+/// Where the content of a module's file is had from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Source {
+    /// The program of this process.
+    OwnProgram,
+    /// The program of another, at this path as seen from here.
+    OtherProgram(PathBuf),
+    /// A library, of this process or another, at this path as seen from here; `None` if its file is gone.
+    Library(Option<PathBuf>),
+    /// Its image in memory: it is in no file.
+    Image(Vec<u8>),
 }
 
 /// Where a walk ended.

@@ -71,6 +71,13 @@ pub(crate) fn allows_control() -> bool {
         .is_some_and(|started| started.config.enabled && started.config.control)
 }
 
+/// Whether bytes that are registered are watched.
+pub(crate) fn watches_memory() -> bool {
+    STARTED
+        .get()
+        .is_some_and(|started| started.config.enabled && started.config.memory_watch)
+}
+
 /// How long a closure of a blocking pool may run.
 pub(crate) fn stuck_blocking() -> Duration {
     STARTED

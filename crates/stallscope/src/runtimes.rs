@@ -4,257 +4,154 @@
 //! future. Its `Handle` is kept while any of its threads, root futures or tasks lives, and let go then: a
 //! handle kept for ever would keep the runtime's memory. A runtime that is dropped ends its tasks.
 
+pub(crate) mod canary;
+mod watched;
+
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::{Handle, Id, RuntimeFlavor};
 
-/// Names a watched runtime; its index in answers.
-pub(crate) type RuntimeIndex = u8;
+pub(crate) use self::watched::Watched;
+
+/// Names a watched runtime; its index in answers. Counted from 0, and given to no other one, so that nothing that is remembered of one is taken
+/// for another's.
+pub(crate) type RuntimeIndex = u32;
 
 /// The runtimes of this process.
 pub(crate) static RUNTIMES: Runtimes = Runtimes {
-    all: Mutex::new(Vec::new()),
-    overflow: Watched::new(false),
+    all: Mutex::new(All {
+        watched: Vec::new(),
+        next: 0,
+    }),
+    pruned: AtomicU32::new(0),
 };
 
-/// Most processes have one runtime. Those beyond this many share the last index.
-const CAPACITY: usize = 255;
+/// What fits into a task's record. A process makes that many runtimes only if it makes one per request; those beyond share this index.
+pub(crate) const SHARED: RuntimeIndex = (1 << 21) - 1;
+
+/// Runtimes that are over and still listed.
+const KEPT: usize = 64;
 
 pub(crate) struct Runtimes {
-    all: Mutex<Vec<&'static Watched>>,
-    overflow: Watched,
+    all: Mutex<All>,
+    /// How often some that were over have been forgotten.
+    pruned: AtomicU32,
 }
 
-/// One runtime.
-pub(crate) struct Watched {
-    /// Built with our hooks.
-    hooked: bool,
-    /// It is known which runtime this is.
-    identified: AtomicBool,
-    state: Mutex<State>,
-}
-
-struct State {
-    identity: Option<Id>,
-    handle: Option<Handle>,
-    /// Threads and root futures of the runtime that are alive.
-    holders: u32,
-    /// There has been one.
-    was_held: bool,
-}
-
-impl Watched {
-    const fn new(hooked: bool) -> Self {
-        let state = State {
-            identity: None,
-            handle: None,
-            holders: 0,
-            was_held: false,
-        };
-        Watched {
-            hooked,
-            identified: AtomicBool::new(false),
-            state: Mutex::new(state),
-        }
-    }
-
-    /// Keeps the current runtime's handle for one more holder. To be called within the runtime's
-    /// context.
-    pub(crate) fn hold(&self) {
-        let current = Handle::try_current().ok();
-        let mut state = self.state();
-        state.holders += 1;
-        state.was_held = true;
-        if let Some(current) = current {
-            state.identity.get_or_insert(current.id());
-            state.handle.get_or_insert(current);
-            self.identified.store(true, Ordering::Relaxed);
-        }
-    }
-
-    /// A holder is gone; with the last one and the last task, the handle goes.
-    pub(crate) fn let_go(&self) {
-        let mut state = self.state();
-        state.holders = state.holders.saturating_sub(1);
-        drop(state);
-        self.release();
-    }
-
-    fn release(&self) {
-        let mut state = self.state();
-        let is_over = |handle: &mut Handle| handle.metrics().num_alive_tasks() == 0;
-        let last = match state.holders {
-            0 => state.handle.take_if(is_over),
-            _ => None,
-        };
-        drop(state);
-        drop(last); // outside of the lock: it may be the runtime's last
-    }
-
-    /// The calling thread runs a task of this runtime: so the current runtime is this one.
-    #[inline]
-    pub(crate) fn identify(&self) {
-        if !self.identified.load(Ordering::Relaxed) {
-            self.identify_slowly();
-        }
-    }
-
-    #[cold]
-    fn identify_slowly(&self) {
-        if let Ok(current) = Handle::try_current() {
-            self.state().identity.get_or_insert(current.id());
-            self.identified.store(true, Ordering::Relaxed);
-        }
-    }
-
-    pub(crate) fn is_hooked(&self) -> bool {
-        self.hooked
-    }
-
-    pub(crate) fn handle(&self) -> Option<Handle> {
-        self.state().handle.clone()
-    }
-
-    fn was_held(&self) -> bool {
-        self.state().was_held
-    }
-
-    fn identity(&self) -> Option<Id> {
-        self.state().identity
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+struct All {
+    /// By rising index.
+    watched: Vec<(RuntimeIndex, Arc<Watched>)>,
+    next: RuntimeIndex,
 }
 
 impl Runtimes {
     /// Registers a runtime that is about to be built, whose hooks have to know its index before it
     /// exists. It is listed once one of its threads has told which one it is.
-    pub(crate) fn add(&'static self, hooked: bool) -> (RuntimeIndex, &'static Watched) {
-        self.push(&mut self.all(), hooked)
-    }
-
-    fn push(
-        &'static self,
-        all: &mut Vec<&'static Watched>,
-        hooked: bool,
-    ) -> (RuntimeIndex, &'static Watched) {
-        match u8::try_from(all.len()) {
-            Ok(index) if all.len() < CAPACITY => {
-                let watched: &'static Watched = Box::leak(Box::new(Watched::new(hooked)));
-                all.push(watched);
-                (index, watched)
-            }
-            _ => (u8::MAX, &self.overflow),
-        }
+    #[cfg_attr(not(tokio_unstable), allow(dead_code))] // no hooks
+    pub(crate) fn add(&self, hooked: bool) -> (RuntimeIndex, Arc<Watched>) {
+        self.all().push(hooked)
     }
 
     /// The runtime the calling thread is in, registered now if it was not; none outside of any
     /// runtime.
-    pub(crate) fn current(&'static self) -> Option<(RuntimeIndex, &'static Watched)> {
+    pub(crate) fn current(&self) -> Option<(RuntimeIndex, Arc<Watched>)> {
         let identity = Handle::try_current().ok()?.id();
         let is_it =
-            |(_, watched): &(RuntimeIndex, &'static Watched)| watched.identity() == Some(identity);
-        if let Some(known) = self.iter().find(is_it) {
-            return Some(known);
-        }
-        if self
-            .all()
-            .iter()
-            .any(|watched| watched.hooked && watched.identity().is_none())
-        {
+            |(_, watched): &&(RuntimeIndex, Arc<Watched>)| watched.identity() == Some(identity);
+        let find = |all: &All| all.watched.iter().rev().find(is_it).cloned();
+        let is_unknown = |(_, watched): &(RuntimeIndex, Arc<Watched>)| {
+            watched.is_hooked() && watched.identity().is_none()
+        };
+        let may_be_hooked = {
+            let all = self.all();
+            if let Some(known) = find(&all) {
+                return Some(known);
+            }
+            all.watched.iter().any(is_unknown)
+        };
+        if may_be_hooked {
             canary::fly();
         }
         // Found out by the canary, or by another thread meanwhile; or, then, one that was built
         // without us.
         let mut all = self.all();
-        if let Some(known) = indexed(all.clone()).find(is_it) {
-            Some(known)
-        } else {
-            let added = self.push(&mut all, false);
+        Some(find(&all).unwrap_or_else(|| {
+            let added = all.push(false);
             added.1.identify();
-            Some(added)
-        }
+            added
+        }))
     }
 
-    /// Lets go of runtimes that are over.
-    pub(crate) fn tidy(&'static self) {
+    /// Lets go of runtimes that are over, and forgets the oldest of them.
+    pub(crate) fn tidy(&self) {
         for (_, watched) in self.iter() {
             watched.release();
+        }
+        if self.all().prune() {
+            self.pruned.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// The runtimes that have shown themselves.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (RuntimeIndex, &'static Watched)> + use<> {
-        let all = self.all().clone();
-        indexed(all).filter(|(_, watched)| watched.identity().is_some())
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (RuntimeIndex, Arc<Watched>)> + use<> {
+        let all = self.all().watched.clone();
+        all.into_iter()
+            .filter(|(_, watched)| watched.identity().is_some())
     }
 
-    /// One of them; none if it has not shown itself.
-    pub(crate) fn get(&self, runtime: RuntimeIndex) -> Option<&'static Watched> {
-        let watched = *self.all().get(usize::from(runtime))?;
+    /// One of them; none if it has not shown itself, or is over and forgotten.
+    pub(crate) fn get(&self, runtime: RuntimeIndex) -> Option<Arc<Watched>> {
+        let watched = self.all().get(runtime)?;
         watched.identity().is_some().then_some(watched)
     }
 
-    fn all(&self) -> MutexGuard<'_, Vec<&'static Watched>> {
+    fn all(&self) -> MutexGuard<'_, All> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn indexed(all: Vec<&'static Watched>) -> impl Iterator<Item = (RuntimeIndex, &'static Watched)> {
-    all.into_iter()
-        .enumerate()
-        .map(|(index, watched)| (index as RuntimeIndex, watched))
-}
-
-/// A task that asks which hooks the current runtime calls: the only way to tell, before anything
-/// else has run on it, whether it is one that was built with ours, and with which. It does nothing,
-/// ends at once, and is not recorded; tokio's own counters count it.
-pub(crate) mod canary {
-    use std::cell::Cell;
-
-    use std::sync::atomic::{AtomicU64, Ordering};
-
-    use super::Watched;
-
-    /// Canaries that a spawn hook of ours has caught.
-    static CAUGHT: AtomicU64 = AtomicU64::new(0);
-
-    thread_local! {
-        static FLIES: Cell<bool> = const { Cell::new(false) };
+impl All {
+    fn push(&mut self, hooked: bool) -> (RuntimeIndex, Arc<Watched>) {
+        let added = (self.next, Arc::new(Watched::new(hooked)));
+        self.next = (self.next + 1).min(SHARED);
+        self.watched.push(added.clone());
+        added
     }
 
-    pub(super) fn fly() {
-        FLIES.set(true);
-        // The spawn hook is called within this call.
-        drop(tokio::spawn(async {}));
-        FLIES.set(false);
-    }
-
-    /// How many were caught: tasks of which tokio knows and the recorder does not, though the hook has fired.
-    pub(crate) fn caught() -> u64 {
-        CAUGHT.load(Ordering::Relaxed)
-    }
-
-    /// Whether the task that is being spawned on this thread is the canary; if so, the runtime is
-    /// identified.
-    pub(crate) fn is_caught_by(watched: &Watched) -> bool {
-        let caught = FLIES.get();
-        if caught {
-            CAUGHT.fetch_add(1, Ordering::Relaxed);
-            watched.identify();
+    /// None of those that share their index.
+    fn get(&self, runtime: RuntimeIndex) -> Option<Arc<Watched>> {
+        if runtime == SHARED {
+            return None;
         }
-        caught
+        let at = self
+            .watched
+            .binary_search_by_key(&runtime, |(index, _)| *index);
+        Some(self.watched[at.ok()?].1.clone())
+    }
+
+    /// Whether any were forgotten. Of those that are over nobody has a part any more: neither hooks, nor a root future.
+    fn prune(&mut self) -> bool {
+        let is_over = |(_, watched): &(RuntimeIndex, Arc<Watched>)| {
+            Arc::strong_count(watched) == 1 && watched.is_over()
+        };
+        let over = self.watched.iter().filter(|known| is_over(known)).count();
+        let mut surplus = over.saturating_sub(KEPT);
+        let any = surplus > 0;
+        self.watched.retain(|known| {
+            let goes = surplus > 0 && is_over(known);
+            surplus -= usize::from(goes);
+            !goes
+        });
+        any
     }
 }
 
 thread_local! {
     static POOL_THREAD: Cell<bool> = const { Cell::new(false) };
-    /// The runtime this thread was in when it last asked.
-    static LAST: Cell<Option<(Id, RuntimeIndex)>> = const { Cell::new(None) };
+    /// The runtime this thread was in when it last asked, and how often some had been forgotten until then.
+    static LAST: Cell<Option<(Id, u32, RuntimeIndex)>> = const { Cell::new(None) };
 }
 
 /// Marks the calling thread as one that a watched runtime has made, for workers or blocking
@@ -280,8 +177,8 @@ pub(crate) enum Workers {
     None,
 }
 
-pub(crate) fn workers(runtime: u32) -> Workers {
-    let Some(watched) = RUNTIMES.all().get(runtime as usize).copied() else {
+pub(crate) fn workers(runtime: RuntimeIndex) -> Workers {
+    let Some(watched) = RUNTIMES.all().get(runtime) else {
         return Workers::Busy;
     };
     let Some(handle) = watched.handle() else {
@@ -309,11 +206,12 @@ pub(crate) fn current_index() -> RuntimeIndex {
     let Ok(identity) = Handle::try_current().map(|handle| handle.id()) else {
         return 0;
     };
+    let pruned = RUNTIMES.pruned.load(Ordering::Relaxed);
     match LAST.get() {
-        Some((last, index)) if last == identity => index,
+        Some((last, then, index)) if (last, then) == (identity, pruned) => index,
         _ => {
             let index = RUNTIMES.current().map_or(0, |(index, _)| index);
-            LAST.set(Some((identity, index)));
+            LAST.set(Some((identity, pruned, index)));
             index
         }
     }
@@ -325,5 +223,68 @@ pub(crate) fn flavor(handle: &Handle) -> &'static str {
         RuntimeFlavor::CurrentThread => "current_thread",
         RuntimeFlavor::MultiThread => "multi_thread",
         _ => "unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::runtime::Builder;
+
+    use super::*;
+
+    fn of_our_own() -> Runtimes {
+        Runtimes {
+            all: Mutex::new(All {
+                watched: Vec::new(),
+                next: 0,
+            }),
+            pruned: AtomicU32::new(0),
+        }
+    }
+
+    /// One that begins, is held and ends, and which index it had.
+    fn one(runtimes: &Runtimes) -> RuntimeIndex {
+        let runtime = Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(async {
+            let (index, watched) = runtimes.current().expect("within a runtime");
+            watched.hold();
+            assert_eq!(runtimes.current().map(|(index, _)| index), Some(index));
+            watched.let_go();
+            index
+        })
+    }
+
+    #[test]
+    fn each_of_many_runtimes_has_an_index_of_its_own_and_few_are_remembered() {
+        let runtimes = of_our_own();
+        let (_, unbuilt) = runtimes.all().push(true);
+        let alive = Builder::new_current_thread().build().expect("a runtime");
+        let (of_alive, watched) = {
+            let _within = alive.enter();
+            // It is not known to be another than the one that is yet to be built: a canary tells.
+            runtimes.current().expect("within a runtime")
+        };
+        watched.hold();
+        drop(watched);
+        for count in 2..=500 {
+            assert_eq!(one(&runtimes), count);
+            runtimes.tidy();
+            assert!(runtimes.iter().count() <= KEPT + 1);
+        }
+        assert!(runtimes.get(of_alive).is_some());
+        assert!(runtimes.get(2).is_none(), "it is over and forgotten");
+        assert!(runtimes.get(500).is_some());
+        assert_eq!(runtimes.all().watched.len(), KEPT + 2);
+        assert!(!unbuilt.is_over(), "it may yet begin");
+    }
+
+    #[test]
+    fn those_that_share_their_index_are_not_told_apart() {
+        let runtimes = of_our_own();
+        runtimes.all().next = SHARED - 1;
+        let indexes: Vec<_> = (0..3).map(|_| one(&runtimes)).collect();
+        assert_eq!(indexes, [SHARED - 1, SHARED, SHARED]);
+        assert!(runtimes.get(SHARED - 1).is_some());
+        assert!(runtimes.get(SHARED).is_none());
     }
 }

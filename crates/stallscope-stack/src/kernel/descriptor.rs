@@ -52,15 +52,36 @@ pub(super) fn of(position: &Position) -> Vec<Descriptor> {
     }
 }
 
+/// The descriptor of the system call that a thread of another process is in: its memory is not read, so not those of a `poll`.
+pub(super) fn in_process(process: u32, position: &Position) -> Vec<Descriptor> {
+    let Position::InSystemCall { call, .. } = position else {
+        return Vec::new();
+    };
+    let number = call.descriptor();
+    number
+        .map(|number| {
+            Descriptor::at(
+                &PathBuf::from(format!("/proc/{process}/fd/{number}")),
+                number,
+                || None,
+            )
+        })
+        .into_iter()
+        .collect()
+}
+
 impl Descriptor {
     /// Looks it up: a `readlink`, for what has a path a `stat`, for a socket a `getpeername`.
     pub fn of(number: i32) -> Self {
         let link = PathBuf::from(format!("/proc/self/fd/{number}"));
-        match fs::read_link(&link) {
+        Self::at(&link, number, || platform::peer_of(number))
+    }
+
+    /// By its link in `/proc`.
+    fn at(link: &Path, number: i32, peer: impl FnOnce() -> Option<String>) -> Self {
+        match fs::read_link(link) {
             // Through the link, not the path: the file may be deleted or renamed by now.
-            Ok(target) => {
-                Self::described(target, FileKind::of(&link), || platform::peer_of(number))
-            }
+            Ok(target) => Self::described(target, FileKind::of(link), peer),
             Err(_) => Self::Unknown(number),
         }
     }

@@ -1,4 +1,4 @@
-//! What the kernel says about a thread of this process: running or waiting, in which system call, for what.
+//! What the kernel says about a thread: running or waiting, in which system call, for what.
 //!
 //! ```
 //! use stallscope_stack::{Tid, kernel::{Cause, ThreadState}};
@@ -12,7 +12,8 @@
 //! ```
 //!
 //! Everything comes from `/proc/self/task/<tid>/`, which a process may always read of itself, also without any
-//! capability. The thread is neither stopped nor signalled and does not notice. A file that cannot be read (another
+//! capability; of a thread of another process ([`ThreadState::read_of`]) from `/proc/<pid>/task/<tid>/`, as far as that
+//! may be read. The thread is neither stopped nor signalled and does not notice. A file that cannot be read (another
 //! platform, a restricted `/proc`, a thread that has ended) makes its answer unknown, never a verdict.
 
 mod cause;
@@ -55,15 +56,40 @@ impl ThreadState {
     /// Reads the state of a thread of this process: four small files, some 20 to 100 µs.
     pub fn read(tid: Tid) -> Self {
         let position = Self::read_position(tid);
-        let stat = read(tid, "stat");
+        Self {
+            times: Self::read_times(tid),
+            descriptors: descriptor::of(&position),
+            ..Self::from_files(tid, position, |file| read(tid, file))
+        }
+    }
+
+    /// Reads the state of a thread of another process, by that process's number.
+    ///
+    /// Less is known of it than of a thread of this one: the peer of a socket and the descriptors of a `poll` are not, and
+    /// the time on a processor of a running thread is as of the last tick. Where it stands is told only to who may trace it.
+    pub fn read_of(process: u32, tid: Tid) -> Self {
+        let read = |file: &str| read_of(process, tid, file);
+        let position = read("syscall")
+            .as_deref()
+            .map_or(Position::Unknown, parse::position);
+        Self {
+            times: read("schedstat").as_deref().and_then(parse::sched_times),
+            descriptors: descriptor::in_process(process, &position),
+            ..Self::from_files(tid, position, read)
+        }
+    }
+
+    /// All but times and descriptors, from the files of its directory by name.
+    fn from_files(tid: Tid, position: Position, read: impl Fn(&str) -> Option<String>) -> Self {
+        let stat = read("stat");
         Self {
             tid,
             run_state: stat.as_deref().map_or(RunState::Unknown, parse::run_state),
-            wait_channel: read(tid, "wchan").as_deref().and_then(parse::wait_channel),
-            times: Self::read_times(tid),
-            faults: stat.as_deref().and_then(parse::faults),
-            descriptors: descriptor::of(&position),
             position,
+            wait_channel: read("wchan").as_deref().and_then(parse::wait_channel),
+            times: None,
+            faults: stat.as_deref().and_then(parse::faults),
+            descriptors: Vec::new(),
         }
     }
 
@@ -126,4 +152,47 @@ pub(crate) fn blocks_signal(tid: Tid, signal: i32) -> Option<bool> {
 /// `None` for every reason a file may have not to be readable.
 fn read(tid: Tid, file: &str) -> Option<String> {
     fs::read_to_string(format!("/proc/self/task/{tid}/{file}")).ok()
+}
+
+/// The same of another process. The name in `stat` is that program's choice, so it need not be UTF-8.
+fn read_of(process: u32, tid: Tid, file: &str) -> Option<String> {
+    let bytes = fs::read(format!("/proc/{process}/task/{tid}/{file}")).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(all(
+    test,
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_of_another_process_is_seen_in_its_call() {
+        let mut child = std::process::Command::new("cat")
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .expect("cat");
+        let tid = Tid::new(child.id().cast_signed()).expect("positive");
+        let deadline = std::time::Instant::now() + Duration::from_secs(60);
+        let state = loop {
+            let state = ThreadState::read_of(child.id(), tid);
+            let reads = matches!(state.position, Position::InSystemCall { call, .. } if call.name() == Some("read"));
+            if reads && state.descriptors == [Descriptor::Pipe]
+                || std::time::Instant::now() > deadline
+            {
+                break state;
+            }
+            std::thread::yield_now();
+        };
+        drop(child.stdin.take());
+        let _ = child.wait();
+        assert_eq!(state.descriptors, [Descriptor::Pipe], "{state:?}");
+        assert!(state.times.is_some(), "{state:?}");
+        assert_eq!(
+            ThreadState::read_of(child.id(), tid).run_state,
+            RunState::Unknown
+        );
+    }
 }

@@ -1,9 +1,11 @@
 //! Platforms without support: the same items, every answer "not available here".
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::Availability;
 use crate::capture::{CaptureError, RawStack, StackBounds, ThreadHandle};
+use crate::foreign::ForeignModule;
 use crate::frame::Frame;
 use crate::unwind::{Certainty, Ended, RawFrame, Trace};
 
@@ -37,11 +39,27 @@ pub(crate) fn read_poll_set(_address: u64, _length: u64) -> Vec<i32> {
     Vec::new()
 }
 
+pub(crate) fn unwind_tables_at(_header: &[u8], _header_at: u64) -> Option<u64> {
+    None
+}
+
 pub(crate) struct Walker;
 
 impl Walker {
     pub(crate) fn new() -> Self {
         Self
+    }
+
+    pub(crate) fn of_process(_modules: &[ForeignModule]) -> Self {
+        Self
+    }
+
+    pub(crate) fn walk_in(
+        &mut self,
+        stack: &RawStack,
+        _code: &dyn Fn(u64, &mut [u8]) -> Option<()>,
+    ) -> Trace {
+        self.walk(stack)
     }
 
     pub(crate) fn walk(&mut self, _stack: &RawStack) -> Trace {
@@ -64,6 +82,10 @@ impl SymbolSource {
         Self
     }
 
+    pub(crate) fn of_program(_path: &Path) -> Self {
+        Self
+    }
+
     pub(crate) fn frames(&mut self, raw: &RawFrame) -> Vec<Frame> {
         vec![Frame::nameless(raw)]
     }
@@ -81,3 +103,30 @@ impl Wire {
         Err(std::io::ErrorKind::Unsupported.into())
     }
 }
+
+#[derive(Debug)]
+pub(crate) struct Watch;
+
+impl Watch {
+    pub(crate) fn lay(
+        _address: u64,
+        _length: u64,
+        _threads: impl Iterator<Item = crate::Tid>,
+    ) -> std::io::Result<Self> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+
+    pub(crate) fn begin(&self) {}
+
+    pub(crate) fn switch_on(&self) {}
+
+    pub(crate) fn threads(&self) -> usize {
+        0
+    }
+
+    pub(crate) fn end(self) -> Result<crate::watchpoint::Round, Self> {
+        Ok(crate::watchpoint::Round::default())
+    }
+}
+
+pub(crate) fn call_off() {}

@@ -25,8 +25,8 @@ mod elsewhere;
 use elsewhere as here;
 
 pub(crate) use here::{
-    SymbolSource, Walker, Wire, capture_within, cpu_time, current_stack, current_tid, peer_of,
-    read_poll_set,
+    SymbolSource, Walker, Watch, Wire, call_off, capture_within, cpu_time, current_stack,
+    current_tid, peer_of, read_poll_set, unwind_tables_at,
 };
 
 /// Whether stacks can be had on this machine.

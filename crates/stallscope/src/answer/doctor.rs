@@ -14,6 +14,7 @@ use crate::entry::allow;
 use crate::recorder::RECORDER;
 use crate::runtimes::RUNTIMES;
 use crate::sync::CONFLICTS;
+use crate::sync::memory::{self, ADVICE, State};
 
 pub(super) fn doctor(complaints: &[Complaint], in_place: u64) -> Doctor {
     let mut entries = Vec::new();
@@ -55,6 +56,7 @@ pub(super) fn doctor(complaints: &[Complaint], in_place: u64) -> Doctor {
     entries.extend(losses());
     entries.push(stacks());
     entries.extend(one_poll());
+    entries.extend(watched_memory(memory::state()));
     entries.extend(intended(in_place));
     entries.extend(panics());
     entries.extend(refused());
@@ -140,6 +142,43 @@ fn one_poll() -> Option<DoctorEntry> {
             "build with `--cfg tokio_unstable`, or allow perf_event_open (no seccomp filter, kernel.perf_event_paranoid at most 2)",
         ),
     })
+}
+
+/// What becomes of the bytes given to `watch_memory`; nothing if there are none.
+fn watched_memory(state: State) -> Option<DoctorEntry> {
+    let regions = |count: usize| match count {
+        1 => "1 region is registered".to_owned(),
+        _ => format!("{count} regions are registered"),
+    };
+    let (level, message, advice) = match state {
+        State::Unused => return None,
+        State::On {
+            regions: count,
+            rounds,
+            holds,
+        } => (
+            Level::Ok,
+            format!(
+                "{} with watch_memory, and watched by the hardware: {rounds} rounds so far, a thread was held in {holds}",
+                regions(count)
+            ),
+            "",
+        ),
+        State::Off(count) => (
+            Level::Info,
+            format!("{} with watch_memory, and not watched", regions(count)),
+            "set STALLSCOPE_MEMORY_WATCH=on and restart the application",
+        ),
+        State::Refused(count, why) => (
+            Level::Warning,
+            format!(
+                "{} with watch_memory, and not watched: no hardware watchpoints ({why})",
+                regions(count)
+            ),
+            ADVICE,
+        ),
+    };
+    Some(entry(level, "memory watch", &message, advice))
 }
 
 /// Long polls of which no finding was made because the application said so.

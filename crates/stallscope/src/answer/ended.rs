@@ -60,7 +60,7 @@ pub(super) fn ended(
             busy_ns: rate.nanos(task.last.totals.busy),
             longest_poll_ns: rate.nanos(task.last.totals.longest),
             worker: task.last.worker,
-            runtime: task.last.runtime.into(),
+            runtime: task.last.runtime,
             polling_ns: 0,
         }),
         outcome: outcome.into(),

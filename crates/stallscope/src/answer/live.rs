@@ -62,7 +62,7 @@ impl<'a> Live<'a> {
             state,
             named: record.named,
             site: record.site.0,
-            runtime: record.runtime.into(),
+            runtime: record.runtime,
             worker: record
                 .thread
                 .and_then(|thread| *self.workers.get(usize::from(thread))?),

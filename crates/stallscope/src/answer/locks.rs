@@ -196,7 +196,7 @@ pub(super) fn workers_have_nothing_to_do(runtime: Option<u32>) -> bool {
     let are_idle = |runtime| workers(runtime) == Workers::Parked;
     match runtime {
         Some(runtime) => are_idle(runtime),
-        None => RUNTIMES.iter().all(|(runtime, _)| are_idle(runtime.into())),
+        None => RUNTIMES.iter().all(|(runtime, _)| are_idle(runtime)),
     }
 }
 

@@ -34,13 +34,14 @@ use crate::dump;
 use crate::ended::ENDED;
 use crate::entry::async_stack as asking;
 use crate::entry::scout::Missing;
+use crate::entry::test;
 use crate::findings::{Findings, Tasks};
 use crate::leaks::{Leaks, Thresholds};
 use crate::locks::Locks;
 use crate::process;
 use crate::recorder::{Keeper, RECORDER, TaskId};
 use crate::runtimes::{RUNTIMES, workers};
-use crate::sync::{self, CONFLICTS};
+use crate::sync::{self, CONFLICTS, memory, trial};
 use crate::watch::{INBOX, Report};
 
 /// Answers every question of the protocol. Owned by the agent thread.
@@ -54,6 +55,7 @@ pub(crate) struct Answers {
     leaks: Leaks,
     locks: Locks,
     cancels: Cancels,
+    memory: memory::Watcher,
 }
 
 impl Answers {
@@ -73,6 +75,7 @@ impl Answers {
             leaks: Leaks::new(thresholds),
             locks: Locks::default(),
             cancels: Cancels::default(),
+            memory: memory::Watcher::default(),
         }
     }
 
@@ -97,6 +100,13 @@ impl Answers {
         }
     }
 
+    /// Costs nothing as long as no bytes are registered.
+    fn look_at_memory(&mut self) {
+        if let Some(sight) = self.memory.look() {
+            self.findings.met(&sight);
+        }
+    }
+
     /// Costs nothing as long as nobody waits for a lock.
     fn look_at_locks(&mut self) {
         let clock = || u64::try_from(RECORDER.clock().uptime().as_nanos()).unwrap_or(u64::MAX);
@@ -113,6 +123,7 @@ impl Answers {
         };
         for sign in self.locks.look(now, &wanted, &known) {
             self.findings.waits(&sign, &Describe(&live));
+            trial::charge_wait(&sign);
         }
     }
 
@@ -144,6 +155,8 @@ impl Answers {
         self.look_for_leaks();
         self.look_for_conflicts();
         self.look_at_locks();
+        test::end_if_blocked();
+        self.look_at_memory();
         self.findings.look_at_pools();
         self.findings.tidy();
     }

@@ -35,7 +35,7 @@ pub(super) fn overview(live: &Live<'_>, complaints: &[Complaint]) -> Overview {
         tiers: tiers(),
         runtimes: RUNTIMES
             .iter()
-            .map(|(index, watched)| runtime(index, watched, live))
+            .map(|(index, watched)| runtime(index, &watched, live))
             .collect(),
         live_tasks: spawned_tasks.saturating_sub(ended_tasks),
         spawned_tasks,
@@ -174,9 +174,9 @@ fn hooks_that_do_not_fire(tokio: &Counts, ours: &Counts) -> Option<String> {
     ))
 }
 
-fn runtime(index: RuntimeIndex, watched: &'static Watched, live: &Live<'_>) -> Runtime {
+fn runtime(index: RuntimeIndex, watched: &Watched, live: &Live<'_>) -> Runtime {
     let base = Runtime {
-        index: index.into(),
+        index,
         hooked: watched.is_hooked(),
         ..Runtime::default()
     };

@@ -44,7 +44,7 @@ impl RollCall {
 fn of(runtime: RuntimeIndex, source: &dyn Source) -> Vec<Present> {
     let mut rows: Vec<Row> = Vec::new();
     source.for_each(&mut |row| {
-        if row.runtime == u32::from(runtime) && row.kind == TaskKind::Task {
+        if row.runtime == runtime && row.kind == TaskKind::Task {
             rows.push(*row);
         }
     });

@@ -38,7 +38,7 @@ fn stack_of(thread: &ThreadRecord, live: &Live<'_>, findings: &mut Findings) -> 
     let shown = ThreadStack {
         tid: thread.tid(),
         worker: thread.worker().map(|(_, worker)| worker),
-        runtime: thread.worker().map_or(0, |(runtime, _)| runtime.into()),
+        runtime: thread.worker().map_or(0, |(runtime, _)| runtime),
         task: polling.map(|poll| poll.task.0),
         polling_ns: polling.map_or(0, |poll| live.rate.nanos_since(poll.since)),
         ..ThreadStack::default()

@@ -86,6 +86,13 @@ pub(crate) const KNOBS: &[Knob] = &[
         set: |config, value| permission(value).map(|allowed| config.control = allowed),
     },
     Knob {
+        variable: "STALLSCOPE_MEMORY_WATCH",
+        values: "on | off",
+        default: "off",
+        meaning: "on: bytes given to `sync::watch_memory` are watched by the hardware, which holds one of the application's threads for up to 1 ms, at most four times a second",
+        set: |config, value| permission(value).map(|on| config.memory_watch = on),
+    },
+    Knob {
         variable: "STALLSCOPE_PERTURB",
         values: "a seed, or a range of them: 17, 0..200",
         default: "none",

@@ -41,6 +41,7 @@ pub struct Config {
     pub(crate) leak_grace: Duration,
     pub(crate) dump_signal: Option<Signal>,
     pub(crate) control: bool,
+    pub(crate) memory_watch: bool,
     pub(crate) perturb: Option<RangeInclusive<u64>>,
 }
 
@@ -71,6 +72,7 @@ impl fmt::Debug for Config {
             .field("leak_grace", &self.leak_grace)
             .field("dump_signal", &self.dump_signal)
             .field("control", &self.control)
+            .field("memory_watch", &self.memory_watch)
             .field("perturb", &self.perturb)
             .finish()
     }
@@ -99,6 +101,7 @@ impl Config {
             leak_grace: Duration::from_secs(10 * 60),
             dump_signal: None,
             control: false,
+            memory_watch: false,
             perturb: None,
         }
     }
@@ -203,6 +206,17 @@ impl Config {
     /// ```
     pub fn control(mut self, allowed: bool) -> Self {
         self.control = allowed;
+        self
+    }
+
+    /// Whether the bytes given to [`watch_memory`](crate::sync::watch_memory) are watched. By default they are only registered: watching holds one of the
+    /// application's threads for up to a millisecond, at most four times a second. Variable: `STALLSCOPE_MEMORY_WATCH`.
+    ///
+    /// ```
+    /// let config = stallscope::Config::new().memory_watch(cfg!(debug_assertions));
+    /// ```
+    pub fn memory_watch(mut self, on: bool) -> Self {
+        self.memory_watch = on;
         self
     }
 

@@ -16,7 +16,7 @@ use super::scout;
 use crate::answer::roll::{self, Present};
 use crate::process;
 use crate::recorder::{RECORDER, TaskId, ThreadRecord};
-use crate::runtimes::{RUNTIMES, RuntimeIndex};
+use crate::runtimes::{RUNTIMES, RuntimeIndex, SHARED};
 
 /// Rounds, of a millisecond or more each, in which no task has ended: then those that are left are left behind.
 const GRACE: u32 = 100;
@@ -87,7 +87,7 @@ pub(super) async fn left() -> Option<Left> {
         return None;
     }
     let unknown = match (runtime, watched.is_hooked()) {
-        (RuntimeIndex::MAX, _) => "there are too many runtimes in this process to know which",
+        (SHARED, _) => "there are too many runtimes in this process to know which",
         (_, true) => "the recorder has not seen them",
         (_, false) => {
             "spawned by `tokio::spawn`, which tells which they are only with `--cfg tokio_unstable`"
@@ -95,7 +95,7 @@ pub(super) async fn left() -> Option<Left> {
     };
     let mut known = Vec::new();
     // Runtimes beyond those that have an index share one.
-    if runtime != RuntimeIndex::MAX {
+    if runtime != SHARED {
         known = roll::call(runtime, PATIENCE).unwrap_or_default();
         known.retain(|task| Some(TaskId(task.id)) != caller);
     }

@@ -1,5 +1,7 @@
 //! A runtime built by hand: `Builder::new_multi_thread().enable_all().stallscope().build()`.
 
+use std::sync::Arc;
+
 use tokio::runtime::Builder;
 
 use super::hooks::Hooks;
@@ -61,8 +63,9 @@ impl BuilderExt for Builder {
 #[cfg(tokio_unstable)]
 fn watch(builder: &mut Builder, hooks: Hooks) {
     let (index, watched) = RUNTIMES.add(true);
-    watch_threads(builder, &hooks, move || Some((index, watched)));
-    crate::tier::hooks::install(builder, index, watched, hooks);
+    let of_threads = watched.clone();
+    watch_threads(builder, &hooks, move || Some((index, of_threads.clone())));
+    crate::tier::hooks::install(builder, index, &watched, hooks);
 }
 
 #[cfg(not(tokio_unstable))]
@@ -75,7 +78,7 @@ fn watch(builder: &mut Builder, hooks: Hooks) {
 fn watch_threads(
     builder: &mut Builder,
     hooks: &Hooks,
-    which: impl Fn() -> Option<(RuntimeIndex, &'static Watched)> + Send + Sync + Clone + 'static,
+    which: impl Fn() -> Option<(RuntimeIndex, Arc<Watched>)> + Send + Sync + Clone + 'static,
 ) {
     let (theirs_at_start, theirs_at_stop) = (hooks.thread_start.clone(), hooks.thread_stop.clone());
     let which_at_stop = which.clone();

@@ -1,5 +1,7 @@
 //! An application that keeps its `#[tokio::main]`: one call in its first line.
 
+use std::sync::Arc;
+
 use super::scout;
 use crate::process;
 use crate::runtimes::{RUNTIMES, Watched};
@@ -24,20 +26,20 @@ use crate::runtimes::{RUNTIMES, Watched};
 /// builds its runtime by hand, it is dropped after that runtime and leaves no socket behind.
 pub fn init() -> impl Drop {
     let found = process::start().then(|| RUNTIMES.current()).flatten();
-    if let Some((runtime, watched)) = found {
+    if let Some((runtime, watched)) = &found {
         watched.hold();
         if !watched.is_hooked() {
-            scout::meet_workers(runtime);
+            scout::meet_workers(*runtime);
         }
     }
     Init(found.map(|(_, watched)| watched))
 }
 
-struct Init(Option<&'static Watched>);
+struct Init(Option<Arc<Watched>>);
 
 impl Drop for Init {
     fn drop(&mut self) {
-        if let Some(watched) = self.0 {
+        if let Some(watched) = &self.0 {
             watched.let_go();
         }
         process::take_leave();

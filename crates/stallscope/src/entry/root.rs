@@ -3,6 +3,7 @@
 
 use std::panic::Location;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
@@ -64,7 +65,7 @@ enum Watch {
 struct Announced {
     id: TaskId,
     runtime: RuntimeIndex,
-    watched: &'static Watched,
+    watched: Arc<Watched>,
     spans: LeftEntered,
 }
 

@@ -33,7 +33,13 @@ pub(crate) struct Missing {
 impl Missing {
     /// Asks again where a worker is missing. Spawning is all that is asked of the runtime; nobody waits.
     pub(crate) fn meet_again(&mut self) {
-        for (runtime, watched) in RUNTIMES.iter().filter(|(_, watched)| !watched.is_hooked()) {
+        let unhooked: Vec<_> = RUNTIMES
+            .iter()
+            .filter(|(_, watched)| !watched.is_hooked())
+            .collect();
+        self.tries
+            .retain(|runtime, _| unhooked.iter().any(|(listed, _)| listed == runtime));
+        for (runtime, watched) in unhooked {
             let tries = self.tries.entry(runtime).or_default();
             if *tries == MOST_TRIES {
                 continue;

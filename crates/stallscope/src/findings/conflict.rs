@@ -60,7 +60,7 @@ pub(super) fn task_of(side: &Side, tasks: &dyn Tasks) -> Option<FindingTask> {
     }
 }
 
-fn location_of(side: &Side) -> Location {
+pub(super) fn location_of(side: &Side) -> Location {
     Location {
         function: String::new(),
         file: side.place.file.to_owned(),

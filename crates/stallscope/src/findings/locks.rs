@@ -8,6 +8,7 @@ use super::rules::Rule;
 use super::store::Episode;
 use super::{Findings, Tasks, unix_now};
 use crate::locks::{Doing, Sign};
+use crate::sync::Side;
 
 impl Findings {
     /// Tasks wait for good or in a long queue, or do so no more.
@@ -18,10 +19,7 @@ impl Findings {
             return;
         }
         let party = |(doing, side): &(Doing, _)| message::Party {
-            role: match doing {
-                Doing::Waits => LockRole::Waits.into(),
-                Doing::Holds => LockRole::Holds.into(),
-            },
+            role: role(*doing).into(),
             ..conflict::party(side, tasks)
         };
         self.found(Occurrence {
@@ -33,6 +31,31 @@ impl Findings {
             length: sign.lasts,
             ..Occurrence::of(episode, sign.rule, conflict::place_of(&sign.at))
         });
+    }
+}
+
+impl Sign {
+    /// As a finding would tell it.
+    pub(crate) fn sentence(&self) -> String {
+        let party = |(doing, side): &(Doing, Side)| message::Party {
+            role: role(*doing).into(),
+            location: Some(conflict::location_of(side)),
+            ..message::Party::default()
+        };
+        let others: Vec<message::Party> = self.others.iter().map(party).collect();
+        sentence(
+            self.rule,
+            &conflict::place_of(&self.at),
+            &others,
+            self.queued,
+        )
+    }
+}
+
+fn role(doing: Doing) -> LockRole {
+    match doing {
+        Doing::Waits => LockRole::Waits,
+        Doing::Holds => LockRole::Holds,
     }
 }
 

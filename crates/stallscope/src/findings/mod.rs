@@ -11,6 +11,7 @@ pub(crate) mod inquiry;
 mod leak;
 mod locks;
 mod log;
+mod memory;
 mod poll;
 mod rules;
 mod sentence;

@@ -47,6 +47,16 @@ pub(crate) struct Sign {
     pub(crate) is_over: bool,
 }
 
+impl Sign {
+    /// What the one at the line to look at does there.
+    pub(crate) fn does(&self) -> Doing {
+        match self.rule {
+            Rule::Convoy => Doing::Holds,
+            _ => Doing::Waits,
+        }
+    }
+}
+
 /// What another party does at its line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Doing {

@@ -24,13 +24,17 @@ impl TaskId {
         TaskId(if index == 0 { 0 } else { TOP - index as u64 })
     }
 
+    /// Whether it can be anybody's.
+    pub(super) fn is_possible(self) -> bool {
+        self.0 < TOP
+    }
+
     pub(crate) fn root_index(self) -> Option<usize> {
-        let index = if self.0 == 0 {
-            0
-        } else {
-            usize::try_from(TOP.checked_sub(self.0)?).ok()?
-        };
-        (index < ROOTS).then_some(index)
+        if self.0 == 0 {
+            return Some(0);
+        }
+        let index = usize::try_from(TOP.checked_sub(self.0)?).ok()?;
+        (1..ROOTS).contains(&index).then_some(index)
     }
 
     /// As stored in a slot, where 0 means "none".
@@ -102,6 +106,8 @@ mod tests {
             assert_eq!(TaskId::root(index).root_index(), Some(index));
         }
         assert_eq!(TaskId(1).root_index(), None);
+        assert_eq!(TaskId(TOP).root_index(), None, "the first is 0");
+        assert!(!TaskId(TOP).is_possible() && TaskId::root(1).is_possible());
         assert_eq!(TaskId(TOP - ROOTS as u64).root_index(), None);
         assert_eq!(TaskId(u64::MAX - 1).root_index(), None);
     }

@@ -355,6 +355,10 @@ struct Place {
 impl Keeper {
     /// The record of one task, alive or just ended.
     pub(crate) fn record(&self, id: TaskId) -> Option<Record> {
+        // Clients ask for any number.
+        if !id.is_possible() {
+            return None;
+        }
         if let Some(index) = id.root_index() {
             return self.store.roots.slot(index).read();
         }

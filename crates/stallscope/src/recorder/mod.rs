@@ -39,6 +39,7 @@ use self::table::NoSlot;
 #[cfg(feature = "tracing-subscriber")]
 pub(crate) use self::thread::OwnPoll;
 pub(crate) use self::thread::{Look, ThreadRecord, Threads};
+use crate::runtimes::RuntimeIndex;
 use crate::sync::open_guards;
 
 /// The recorder of this process.
@@ -83,7 +84,7 @@ pub(crate) struct Spawned {
     pub(crate) id: TaskId,
     pub(crate) parent: Option<TaskId>,
     pub(crate) place: &'static Location<'static>,
-    pub(crate) runtime: u8,
+    pub(crate) runtime: RuntimeIndex,
     pub(crate) name: Option<Arc<str>>,
 }
 
@@ -95,7 +96,7 @@ pub(crate) struct LastLook {
     /// With the poll in which it ends.
     pub(crate) totals: Totals,
     pub(crate) parent: Option<TaskId>,
-    pub(crate) runtime: u8,
+    pub(crate) runtime: RuntimeIndex,
     /// On which it ended, if that was in a poll.
     pub(crate) worker: Option<u32>,
 }
@@ -153,7 +154,7 @@ impl Recorder {
 
     /// Makes a record for a running `spawn_blocking` closure that no hook has announced, if there
     /// is none yet.
-    pub(crate) fn blocking_task_seen(&'static self, id: TaskId, runtime: u8) {
+    pub(crate) fn blocking_task_seen(&'static self, id: TaskId, runtime: RuntimeIndex) {
         let birth = Birth {
             id,
             parent: None,
@@ -170,7 +171,7 @@ impl Recorder {
     pub(crate) fn root_started(
         &'static self,
         place: &'static Location<'static>,
-        runtime: u8,
+        runtime: RuntimeIndex,
     ) -> Option<TaskId> {
         let Some(id) = self.store.roots.claim() else {
             self.losses.roots.fetch_add(1, Ordering::Relaxed);
@@ -196,20 +197,20 @@ impl Recorder {
     }
 
     /// The calling thread begins: the pool of this runtime has made it.
-    pub(crate) fn thread_started(&'static self, runtime: u8) {
+    pub(crate) fn thread_started(&'static self, runtime: RuntimeIndex) {
         thread::with_record(&self.threads, |thread| thread.made_by(runtime));
     }
 
     /// The calling thread is in this runtime, perhaps as a worker.
-    pub(crate) fn thread_met(&'static self, runtime: u8) {
+    pub(crate) fn thread_met(&'static self, runtime: RuntimeIndex) {
         thread::with_record(&self.threads, |thread| thread.look_up_worker(runtime));
     }
 
     #[inline]
-    pub(crate) fn poll_started(&'static self, id: TaskId, runtime: u8) -> Look {
+    pub(crate) fn poll_started(&'static self, id: TaskId, runtime: RuntimeIndex) -> Look {
         let now = self.clock.now();
         thread::with_record(&self.threads, |thread| {
-            thread.polls.started(id, now);
+            thread.polls.started(id, now, open_guards::taken_so_far());
             thread.note_worker(runtime)
         })
     }
@@ -222,9 +223,7 @@ impl Recorder {
             let Some(ended) = thread.polls.ended(id) else {
                 return true;
             };
-            if let Some(since) = ended.guards_since {
-                open_guards::poll_has_ended(since);
-            }
+            open_guards::poll_has_ended(ended.guards_before);
             let lasted = now.since(ended.began);
             thread.poll_times.count(lasted);
             if lasted >= self.long_poll.load(Ordering::Relaxed) {
@@ -332,23 +331,6 @@ impl Recorder {
     pub(crate) fn current_root_if_known(&'static self) -> Option<TaskId> {
         let poll = thread::present_record()?.polling()?;
         Some(poll.task).filter(|task| task.root_index().is_some())
-    }
-
-    /// The calling thread has taken a guard of a tracked blocking lock: its number among those of the thread. None if the thread polls
-    /// nothing: then it is not counted.
-    #[inline]
-    #[allow(clippy::unused_self)] // as above
-    pub(crate) fn guard_taken(&'static self) -> Option<u32> {
-        thread::present_record().map(|thread| thread.polls.guard_taken())
-    }
-
-    /// A guard that was counted is dropped.
-    #[inline]
-    #[allow(clippy::unused_self)] // as above
-    pub(crate) fn guard_dropped(&'static self) {
-        if let Some(thread) = thread::present_record() {
-            thread.polls.guard_dropped();
-        }
     }
 
     /// What names the poll in progress on this thread: the number of the thread's record, and the beginning.

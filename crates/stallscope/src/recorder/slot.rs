@@ -11,13 +11,14 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::Relea
 use super::clock::{Rate, Ticks};
 use super::id::TaskId;
 use super::sites::SiteId;
+use crate::runtimes::RuntimeIndex;
 
 /// One task's record. All-zero memory is an unused slot.
 #[repr(C, align(64))]
 pub(super) struct Slot {
     /// The task's id; see [`TaskId::to_slot`]. 0 while unused.
     id: AtomicU64,
-    /// The parent's id in the same form, 0 for none.
+    /// The parent's id in the same form, 0 for none, and above it the upper bits of the runtime.
     parent: AtomicU64,
     spawned: AtomicU64,
     /// When the last poll ended; 0 if there was none.
@@ -26,10 +27,19 @@ pub(super) struct Slot {
     longest: AtomicU64,
     polls: AtomicU64,
     site: AtomicU32,
-    /// Bits 0–1 [`Life`], 2–3 [`Kind`], 4 named, 8–15 runtime, 16–31 number of the thread that
+    /// Bits 0–1 [`Life`], 2–3 [`Kind`], 4 named, 5–15 the lower bits of the runtime, 16–31 number of the thread that
     /// polled last plus one.
     word: AtomicU32,
 }
+
+/// A runtime's index has 21 bits: so many of them are in the word,
+const LOWER_BITS: u32 = 11;
+const LOWER: u32 = (1 << LOWER_BITS) - 1;
+/// from here on,
+const RUNTIME_AT: u32 = 5;
+/// and the others above the parent, of which tasks and root futures need no more than these.
+const PARENT_BITS: u32 = 54;
+const PARENT: u64 = (1 << PARENT_BITS) - 1;
 
 /// Where a slot is in its life.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,7 +79,7 @@ pub(crate) struct Birth {
     pub(crate) parent: Option<TaskId>,
     pub(crate) kind: Kind,
     pub(crate) site: SiteId,
-    pub(crate) runtime: u8,
+    pub(crate) runtime: RuntimeIndex,
     pub(crate) named: bool,
     pub(crate) at: Ticks,
 }
@@ -117,8 +127,10 @@ impl Slot {
 
     pub(super) fn begin(&self, birth: &Birth) {
         self.id.store(0, Relaxed);
+        let parent = birth.parent.map_or(0, TaskId::to_slot);
+        let upper = u64::from(birth.runtime >> LOWER_BITS);
         self.parent
-            .store(birth.parent.map_or(0, TaskId::to_slot), Relaxed);
+            .store(parent & PARENT | upper << PARENT_BITS, Relaxed);
         self.spawned.store(birth.at.0, Relaxed);
         self.polled.store(0, Relaxed);
         self.busy.store(0, Relaxed);
@@ -128,7 +140,7 @@ impl Slot {
         let word = Life::Alive as u32
             | (birth.kind as u32) << 2
             | u32::from(birth.named) << 4
-            | u32::from(birth.runtime) << 8;
+            | (birth.runtime & LOWER) << RUNTIME_AT;
         self.word.store(word, Relaxed);
         self.id.store(birth.id.to_slot(), Release);
     }
@@ -203,15 +215,16 @@ impl Slot {
     /// The record as plain data, or none if the slot is unused or was reused while it was read.
     pub(super) fn read(&self) -> Option<Record> {
         let id = self.id()?;
-        let word = self.word.load(Relaxed);
+        let (word, parent) = (self.word.load(Relaxed), self.parent.load(Relaxed));
+        let upper = (parent >> PARENT_BITS) as u32;
         let record = Record {
             id,
-            parent: TaskId::from_slot(self.parent.load(Relaxed)),
+            parent: TaskId::from_slot(parent & PARENT),
             kind: Kind::from_bits(word >> 2),
             life: self.life(),
             named: self.is_named(),
             site: self.site(),
-            runtime: (word >> 8 & 0xff) as u8,
+            runtime: upper << LOWER_BITS | word >> RUNTIME_AT & LOWER,
             thread: (word >> 16).checked_sub(1).map(|number| number as u16),
             spawned: Ticks(self.spawned.load(Relaxed)),
             polled: Some(Ticks(self.polled.load(Relaxed))).filter(|at| at.0 != 0),
@@ -230,7 +243,7 @@ pub(crate) struct Record {
     pub(crate) life: Life,
     pub(crate) named: bool,
     pub(crate) site: SiteId,
-    pub(crate) runtime: u8,
+    pub(crate) runtime: RuntimeIndex,
     /// The thread that polled it last.
     pub(crate) thread: Option<u16>,
     pub(crate) spawned: Ticks,
@@ -249,3 +262,35 @@ impl Record {
 }
 
 const _: () = assert!(size_of::<Slot>() == 64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtimes::SHARED;
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        let slot = Slot::UNUSED;
+        let largest = TaskId((1 << 53) - 1);
+        for parent in [None, Some(TaskId(0)), Some(largest)] {
+            for runtime in [0, 1, 255, 256, LOWER, LOWER + 1, SHARED] {
+                slot.begin(&Birth {
+                    id: TaskId(7),
+                    parent,
+                    kind: Kind::Blocking,
+                    site: SiteId(3),
+                    runtime,
+                    named: true,
+                    at: Ticks(100),
+                });
+                slot.poll_ended(Ticks(200), 50, u16::MAX - 1);
+                assert!(slot.goes_from(Life::Alive, Life::Ending));
+                let record = slot.read().expect("in use");
+                assert_eq!((record.parent, record.runtime), (parent, runtime));
+                assert_eq!((record.kind, record.life), (Kind::Blocking, Life::Ending));
+                assert!(record.named);
+                assert_eq!(record.thread, Some(u16::MAX - 1));
+            }
+        }
+    }
+}

@@ -4,13 +4,18 @@
 //! `.await` and written after it, a guard held across one, two locks taken in opposite orders. The types here do what those they
 //! replace do, and tell when it has happened, with the lines of both sides. Nothing here guesses.
 
+#[cfg_attr(stallscope_off, allow(unused_imports))]
+mod atomics;
 #[cfg(not(stallscope_off))]
 pub mod blocking;
 mod conflict;
 #[cfg(not(stallscope_off))]
 mod guarded;
+mod here;
 pub(crate) mod left_entered;
 mod local;
+#[cfg_attr(stallscope_off, allow(dead_code))]
+pub(crate) mod memory;
 #[cfg(not(stallscope_off))]
 mod mutex;
 #[cfg_attr(stallscope_off, allow(dead_code))]
@@ -31,6 +36,7 @@ pub(crate) mod view;
 
 pub(crate) use self::conflict::{CONFLICTS, Conflict, Side};
 pub use self::local::LocalKey;
+pub use self::memory::{MemoryWatch, watch_memory};
 #[cfg(not(stallscope_off))]
 pub use self::mutex::{
     MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard,

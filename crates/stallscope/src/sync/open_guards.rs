@@ -1,68 +1,78 @@
 //! Which blocking guards does this thread hold, and did a poll leave one behind?
 //!
-//! A guard of `sync::blocking` stays on its thread, so the guards of a thread are numbered and counted there. A poll that ends while one is
+//! A guard of `sync::blocking` stays on its thread, so the guards of a thread are numbered and kept there. A poll that ends while one is
 //! alive that was taken in it holds a lock while its task waits.
 
 use std::cell::Cell;
 use std::panic::Location;
 
 use super::conflict::{CONFLICTS, Side};
-use super::party::{Party, thread_id};
+use super::here;
+use super::party::{Party, Taker, thread_id};
 use crate::findings::Rule;
-use crate::recorder::RECORDER;
 
 /// Guards whose places are remembered.
 const MOST: usize = 16;
 
 /// The guards of one thread, in the order in which they were taken. Those that are dropped before a later one leave a gap.
-struct Open {
+pub(super) struct Open {
     entries: [Entry; MOST],
     /// Entries from here on are not in use.
     end: Cell<usize>,
+    /// How many guards it has ever taken. Wraps around.
+    taken: Cell<u32>,
 }
 
 struct Entry {
     place: Cell<Option<&'static Location<'static>>>,
-    /// As [`Party::to_bits`]: a number is stored faster.
+    /// As [`Party::to_bits`].
     party: Cell<u64>,
-    /// Among the guards that the thread has taken.
+    /// Among the guards that the thread has taken, from 1.
     number: Cell<u32>,
 }
 
-thread_local! {
-    static OPEN: Open = const { Open::new() };
+/// A guard was taken at this place. Names it; never 0.
+#[inline]
+pub(crate) fn taken(place: &'static Location<'static>, taker: Taker) -> u32 {
+    here::with(|here| here.open.taken(place, taker))
 }
 
-/// A guard was taken at this place. Names it; 0 if the thread polls nothing that is recorded.
+/// The guard is dropped, if that is the simple case that it mostly is. False: nothing has happened; see [`dropped`].
 #[inline]
-pub(crate) fn taken(place: &'static Location<'static>, party: Party) -> u32 {
-    match RECORDER.guard_taken() {
-        Some(number) => OPEN.with(|open| open.taken(place, party, number)),
-        None => 0,
-    }
+pub(crate) fn dropped_in_order(token: u32) -> bool {
+    here::with(|here| here.open.dropped_in_order(token))
 }
 
 /// The guard is dropped.
-#[inline]
 pub(crate) fn dropped(token: u32) {
-    if token != 0 {
-        RECORDER.guard_dropped();
-        OPEN.with(|open| open.dropped(token));
-    }
+    here::with(|here| here.open.dropped(token));
 }
 
-/// A poll has ended that began when so many guards had been taken.
-#[cold]
+/// How many guards this thread has ever taken.
+#[inline]
+pub(crate) fn taken_so_far() -> u32 {
+    here::with(|here| here.open.taken.get())
+}
+
+/// A poll has ended before which so many had been taken.
+#[inline]
 pub(crate) fn poll_has_ended(since: u32) {
-    OPEN.with(|open| {
-        for at in open.taken_since(since) {
-            CONFLICTS.tell(Rule::GuardAcrossAwait, "", at, None);
+    here::with(|here| {
+        if here.open.end.get() > 0 && here.open.taken.get() != since {
+            tell(&here.open, since);
         }
     });
 }
 
+#[cold]
+fn tell(open: &Open, since: u32) {
+    for at in open.taken_since(since) {
+        CONFLICTS.tell(Rule::GuardAcrossAwait, "", at, None);
+    }
+}
+
 impl Open {
-    const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Open {
             entries: [const {
                 Entry {
@@ -72,15 +82,18 @@ impl Open {
                 }
             }; MOST],
             end: Cell::new(0),
+            taken: Cell::new(0),
         }
     }
 
     #[inline]
-    fn taken(&self, place: &'static Location<'static>, party: Party, number: u32) -> u32 {
+    fn taken(&self, place: &'static Location<'static>, taker: Taker) -> u32 {
+        let number = self.taken.get().wrapping_add(1);
+        self.taken.set(number);
         let index = self.end.get();
         if let Some(entry) = self.entries.get(index) {
             entry.place.set(Some(place));
-            entry.party.set(party.to_bits());
+            entry.party.set(taker.party);
             entry.number.set(number);
         }
         self.end.set(index + 1);
@@ -88,41 +101,50 @@ impl Open {
     }
 
     #[inline]
-    fn dropped(&self, token: u32) {
-        let index = token as usize - 1;
-        if let Some(entry) = self.entries.get(index) {
-            entry.place.set(None);
+    fn dropped_in_order(&self, token: u32) -> bool {
+        let end = self.end.get();
+        let is_in_order = token as usize == end && (end == 1 || !self.is_gap(end - 1));
+        if is_in_order {
+            self.end.set(end - 1);
         }
-        if index + 1 == self.end.get() {
-            self.end.set(index);
-            self.close_gaps();
-        }
+        is_in_order
     }
 
-    #[inline]
-    fn close_gaps(&self) {
-        // What is not remembered counts as one.
-        let is_gap = |end: usize| {
-            let entry = self.entries.get(end - 1);
-            entry.is_none_or(|entry| entry.place.get().is_none())
-        };
-        while self.end.get() > 0 && is_gap(self.end.get()) {
+    fn dropped(&self, token: u32) {
+        if let Some(entry) = self.entries.get(token as usize - 1) {
+            entry.place.set(None);
+        }
+        if token as usize == self.end.get() {
+            self.end.set(self.end.get() - 1);
+        }
+        while self.end.get() > 0 && self.is_gap(self.end.get()) {
             self.end.set(self.end.get() - 1);
         }
     }
 
+    /// Whether the last one before `end` is dropped. What is not remembered counts as if it were.
+    #[inline]
+    fn is_gap(&self, end: usize) -> bool {
+        let entry = self.entries.get(end - 1);
+        entry.is_none_or(|entry| entry.place.get().is_none())
+    }
+
     /// Of those that are remembered, the ones that were taken after so many others, the latest first.
     fn taken_since(&self, since: u32) -> impl Iterator<Item = Side> {
-        self.entries.iter().rev().filter_map(move |entry| {
-            // Numbers wrap around.
-            let is_later = (1..=u32::MAX / 2).contains(&entry.number.get().wrapping_sub(since));
-            is_later.then_some(())?;
-            Some(Side {
-                party: Party::from_bits(entry.party.get())?,
-                place: entry.place.get()?.into(),
-                tid: thread_id(),
+        let in_use = self.end.get().min(MOST);
+        self.entries[..in_use]
+            .iter()
+            .rev()
+            .filter_map(move |entry| {
+                // Numbers wrap around.
+                let is_later = (1..=u32::MAX / 2).contains(&entry.number.get().wrapping_sub(since));
+                is_later.then_some(())?;
+                Some(Side {
+                    party: Party::from_bits(entry.party.get())?,
+                    place: entry.place.get()?.into(),
+                    tid: thread_id(),
+                })
             })
-        })
     }
 }
 
@@ -134,7 +156,7 @@ mod tests {
     #[track_caller]
     fn take(open: &Open) -> (u32, u32) {
         let place = Location::caller();
-        (open.taken(place, Party::Thread(7), 1), place.line())
+        (open.taken(place, Party::Thread(7).into()), place.line())
     }
 
     fn lines(open: &Open) -> Vec<u32> {
@@ -144,11 +166,12 @@ mod tests {
     #[test]
     fn those_of_earlier_polls_are_left_out() {
         let open = Open::new();
-        for number in [u32::MAX, 1, 2] {
-            open.taken(Location::caller(), Party::Thread(7), number);
+        open.taken.set(u32::MAX - 1);
+        for _ in 0..3 {
+            take(&open);
         }
         let count = |since| open.taken_since(since).count();
-        assert_eq!([u32::MAX - 1, u32::MAX, 1, 2].map(count), [3, 2, 1, 0]);
+        assert_eq!([u32::MAX - 1, u32::MAX, 0, 1].map(count), [3, 2, 1, 0]);
     }
 
     #[test]
@@ -162,14 +185,15 @@ mod tests {
         assert_eq!(lines(&open), [third, first]);
         let (four, fourth) = take(&open);
         assert_eq!(lines(&open), [fourth, third, first]);
-        open.dropped(four);
+        assert!(open.dropped_in_order(four));
+        assert!(!open.dropped_in_order(three), "there is a gap below");
         open.dropped(three);
         assert_eq!(
             (lines(&open), open.end.get()),
             (vec![first], 1),
             "the gap is closed"
         );
-        open.dropped(one);
+        assert!(open.dropped_in_order(one));
         assert_eq!((lines(&open), open.end.get()), (vec![], 0));
     }
 

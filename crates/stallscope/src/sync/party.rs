@@ -1,7 +1,6 @@
 //! Who touches shared state: a task, a root future, or a plain thread.
 
-use std::cell::Cell;
-
+use super::here::{self, Here};
 use crate::recorder::{RECORDER, TaskId};
 
 /// One who reads, writes, holds or waits.
@@ -11,6 +10,40 @@ pub(crate) enum Party {
     Task(TaskId),
     /// A thread outside of any of these, by its id of the kernel.
     Thread(u32),
+}
+
+/// Who takes a lock, as it is stored: looked up once, and in registers from then on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Taker {
+    /// As [`Party::to_bits`].
+    pub(crate) party: u64,
+    pub(crate) thread: u32,
+}
+
+impl Taker {
+    /// The code that runs here: [`Party::current`], and its thread.
+    #[inline]
+    pub(crate) fn current() -> Self {
+        let party = match tokio::task::try_id() {
+            Some(id) => Party::Task(TaskId::of(id)).to_bits(),
+            None => Party::bits_outside_of_tasks(),
+        };
+        Taker {
+            party,
+            thread: thread_id(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl From<Party> for Taker {
+    /// On this thread.
+    fn from(party: Party) -> Self {
+        Taker {
+            party: party.to_bits(),
+            thread: thread_id(),
+        }
+    }
 }
 
 impl Party {
@@ -27,6 +60,11 @@ impl Party {
         RECORDER
             .current_root_if_known()
             .map_or_else(|| Party::Thread(thread_id()), Party::Task)
+    }
+
+    #[inline(never)]
+    fn bits_outside_of_tasks() -> u64 {
+        Self::outside_of_tasks().to_bits()
     }
 
     /// As one number that is never 0.
@@ -49,16 +87,16 @@ impl Party {
 /// The calling thread's id of the kernel: asked for once.
 #[inline]
 pub(crate) fn thread_id() -> u32 {
-    thread_local! {
-        static TID: Cell<u32> = const { Cell::new(0) };
-    }
-    match TID.get() {
-        0 => {
-            TID.set(kernel_thread_id());
-            TID.get()
-        }
+    here::with(|here| match here.tid.get() {
+        0 => first_thread_id(here),
         tid => tid,
-    }
+    })
+}
+
+#[cold]
+fn first_thread_id(here: &Here) -> u32 {
+    here.tid.set(kernel_thread_id());
+    here.tid.get()
 }
 
 #[cfg(unix)]

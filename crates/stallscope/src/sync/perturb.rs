@@ -1,4 +1,5 @@
-//! Seeded delays at tracked points: they widen the windows in which things go wrong. Only in tests that ask for it, each by its own seed.
+//! What happens at tracked points in tests. Each says whose test it is in; and where a test asks for it, seeded delays widen the windows in which
+//! things go wrong.
 //!
 //! A thread is held up by sleeping. That interleaves nothing on a runtime of one thread, so tasks also let others go first, at the points
 //! where they could have had to wait anyway.
@@ -11,8 +12,10 @@ use std::time::Duration;
 use super::trial;
 use crate::entry::allow::allow_blocking;
 
-/// Tests that are perturbed now.
+/// Tests that run now.
 static TESTS: AtomicUsize = AtomicUsize::new(0);
+/// Those of them that are perturbed.
+static PERTURBED: AtomicUsize = AtomicUsize::new(0);
 
 /// The longest delay of a thread, microseconds: enough for others to run, too short to be a long poll.
 const LONGEST: u64 = 1000;
@@ -45,19 +48,15 @@ impl Delays {
 /// A tracked point in plain code.
 #[inline]
 pub(crate) fn here() {
-    if is_on() {
-        delay();
+    if in_test() {
+        passes();
     }
 }
 
 /// A tracked point in a task: so many turns it lets others go first.
 #[inline]
 pub(crate) fn turns() -> u64 {
-    if is_on() {
-        next().map_or(0, |number| number % (MOST_TURNS + 1))
-    } else {
-        0
-    }
+    if in_test() { passes_and_turns() } else { 0 }
 }
 
 /// The beginning of a poll of a task: whether this one is given to others. If so the task is woken, and is to return. `in_a_row` is kept by the caller
@@ -67,23 +66,31 @@ pub(crate) fn gives_way(in_a_row: &mut u8, context: &mut Context<'_>) -> bool {
     is_on() && gives_this_poll(in_a_row, context)
 }
 
-/// One more test is perturbed.
-pub(super) fn one_more() {
+/// One more test runs, perturbed or not.
+pub(super) fn one_more(is_perturbed: bool) {
     TESTS.fetch_add(1, Ordering::Relaxed);
+    PERTURBED.fetch_add(is_perturbed.into(), Ordering::Relaxed);
 }
 
-/// One that was perturbed has ended.
-pub(super) fn one_less() {
+/// One has ended.
+pub(super) fn one_less(was_perturbed: bool) {
     TESTS.fetch_sub(1, Ordering::Relaxed);
+    PERTURBED.fetch_sub(was_perturbed.into(), Ordering::Relaxed);
+}
+
+#[inline]
+fn in_test() -> bool {
+    TESTS.load(Ordering::Relaxed) != 0
 }
 
 #[inline]
 fn is_on() -> bool {
-    TESTS.load(Ordering::Relaxed) != 0
+    PERTURBED.load(Ordering::Relaxed) != 0
 }
 
 #[cold]
-fn delay() {
+fn passes() {
+    trial::passes();
     // One point in two: where all are late, none is.
     if let Some(number) = next()
         && number & 1 == 1
@@ -92,6 +99,12 @@ fn delay() {
         // A poll is not too long for what it was made to wait.
         allow_blocking("a delay that a test has asked for", || thread::sleep(delay));
     }
+}
+
+#[cold]
+fn passes_and_turns() -> u64 {
+    trial::passes();
+    next().map_or(0, |number| number % (MOST_TURNS + 1))
 }
 
 #[cold]
@@ -108,6 +121,9 @@ fn gives_this_poll(in_a_row: &mut u8, context: &mut Context<'_>) -> bool {
 
 /// By the seed of the test that runs here; none if it has none.
 fn next() -> Option<u64> {
+    if !is_on() {
+        return None;
+    }
     Some(trial::current()?.delays.as_ref()?.next())
 }
 
@@ -146,7 +162,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_task_gives_way_now_and_then_and_not_for_ever() {
-        let trial = Trial::new(Some(42));
+        let trial = Trial::new("tests::sells", Some(42), false);
         let _running = trial.runs_here();
         let (mut in_a_row, mut polls, mut longest) = (0, 0, 0);
         for _ in 0..1000 {
@@ -164,10 +180,10 @@ mod tests {
             let runtime = tokio::runtime::Builder::new_current_thread().build();
             runtime
                 .expect("built")
-                .block_on(async { Trial::new(Some(1)).runs_here() })
+                .block_on(async { Trial::new("tests::sells", Some(1), false).runs_here() })
         });
         let _other = other.join().expect("no panic");
-        let trial = Trial::new(None);
+        let trial = Trial::new("tests::buys", None, false);
         let _running = trial.runs_here();
         assert!((0..100).all(|_| turns() == 0 && next().is_none()));
     }

@@ -1,6 +1,6 @@
 //! Regions that must be of one piece: what happens to tracked state inside of one, and how it ends.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 
 use super::conflict::{CONFLICTS, Side};
 use super::party::Party;
-use super::{is_on, perturb};
+use super::{here, is_on, perturb};
 use crate::findings::Rule;
 
 /// Watches a region of a task that is meant to happen as a whole, or not at all.
@@ -95,7 +95,7 @@ pub(crate) fn was_ever() -> bool {
 /// Whether the code that runs on this thread is inside of a region.
 #[inline]
 pub(crate) fn is_inside() -> bool {
-    DEPTH.get() > 0
+    here::with(|here| here.regions.get() > 0)
 }
 
 /// A tracked value was written at this place.
@@ -127,7 +127,6 @@ const NESTED: usize = 8;
 const LOCKS: usize = 16;
 
 thread_local! {
-    static DEPTH: Cell<usize> = const { Cell::new(0) };
     static STATES: RefCell<[Option<Box<State>>; NESTED]> = const { RefCell::new([const { None }; NESTED]) };
 }
 
@@ -182,7 +181,7 @@ struct Inside<'a> {
 
 impl<'a> Inside<'a> {
     fn enter(home: &'a mut Option<Box<State>>) -> Self {
-        let index = DEPTH.get();
+        let index = here::with(|here| here.regions.get());
         let mut inside = Inside { home, index: None };
         if index < NESTED
             && let Some(state) = inside.home.take()
@@ -194,7 +193,7 @@ impl<'a> Inside<'a> {
             // Only of a thread that is about to end there is no place for it, and then it is gone.
             *inside.home = put.ok().flatten();
             if inside.home.is_none() {
-                DEPTH.set(index + 1);
+                here::with(|here| here.regions.set(index + 1));
                 inside.index = Some(index);
             }
         }
@@ -205,7 +204,7 @@ impl<'a> Inside<'a> {
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
         if let Some(index) = self.index {
-            DEPTH.set(index);
+            here::with(|here| here.regions.set(index));
             let taken = STATES.try_with(|states| states.try_borrow_mut().ok()?[index].take());
             *self.home = taken.ok().flatten();
         }
@@ -215,7 +214,8 @@ impl Drop for Inside<'_> {
 fn each(mut body: impl FnMut(&mut State)) {
     let _ = STATES.try_with(|states| {
         if let Ok(mut states) = states.try_borrow_mut() {
-            states[..DEPTH.get().min(NESTED)]
+            let inside = here::with(|here| here.regions.get());
+            states[..inside.min(NESTED)]
                 .iter_mut()
                 .flatten()
                 .for_each(|state| body(state));

@@ -4,15 +4,22 @@
 //! by its own seed. A runtime is known by tokio's id of it, of which there are enough for any number of tests and seeds. To a process without
 //! tests all this is one load.
 
+mod standstill;
+
+use std::cell::Cell;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::runtime::{Handle, Id};
 
+use self::standstill::Standstill;
 use super::conflict::{self, Conflict};
+use super::party::Party;
 use super::perturb::{self, Delays};
 use crate::findings::Rule;
+use crate::locks::Sign;
 use crate::process;
 
 /// A test has begun in this process.
@@ -25,9 +32,18 @@ static OUTSIDE: Mutex<Vec<Conflict>> = Mutex::new(Vec::new());
 /// Different conflicts that are kept.
 const MOST: usize = 64;
 
+/// Of waits that were told to be of no test, the youngest.
+static LAST_OUTSIDE: AtomicU64 = AtomicU64::new(0);
+
 /// A test, from the first poll of its body until it is judged.
 pub(crate) struct Trial {
+    /// What it is called.
+    test: &'static str,
+    seed: Option<u64>,
+    /// Nothing of this kind is held against it.
+    may_conflict: bool,
     conflicts: Mutex<Vec<Conflict>>,
+    standstill: Standstill,
     pub(super) delays: Option<Delays>,
     is_over: AtomicBool,
 }
@@ -40,10 +56,14 @@ pub(crate) struct Running {
 
 impl Trial {
     /// With a seed its tracked points are delayed.
-    pub(crate) fn new(seed: Option<u64>) -> Arc<Self> {
+    pub(crate) fn new(test: &'static str, seed: Option<u64>, may_conflict: bool) -> Arc<Self> {
         ANY.store(true, Ordering::Relaxed);
         Arc::new(Trial {
+            test,
+            seed,
+            may_conflict,
             conflicts: Mutex::new(Vec::new()),
+            standstill: Standstill::default(),
             delays: seed.map(Delays::new),
             is_over: AtomicBool::new(false),
         })
@@ -56,8 +76,8 @@ impl Trial {
         if let Some(runtime) = runtime {
             trials().push((runtime, self.clone()));
         }
-        if is_perturbed {
-            perturb::one_more();
+        if runtime.is_some() {
+            perturb::one_more(is_perturbed);
         }
         Running {
             runtime,
@@ -70,12 +90,28 @@ impl Trial {
         self.is_over.store(true, Ordering::Relaxed);
     }
 
+    pub(crate) fn test(&self) -> &'static str {
+        self.test
+    }
+
+    pub(crate) fn seed(&self) -> Option<u64> {
+        self.seed
+    }
+
+    /// What was found of those who wait, in this order, so far.
+    pub(crate) fn waits(&self) -> Vec<Sign> {
+        self.standstill.signs()
+    }
+
     /// What happened, in this order, so far.
     pub(crate) fn conflicts(&self) -> Vec<Conflict> {
         self.entries().clone()
     }
 
     fn note(&self, conflict: &Conflict) {
+        if self.may_conflict {
+            return;
+        }
         if conflict.rule == Rule::TornRegion && self.is_over.load(Ordering::Relaxed) {
             return;
         }
@@ -101,10 +137,8 @@ impl fmt::Debug for Trial {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if self.is_perturbed {
-            perturb::one_less();
-        }
         if let Some(runtime) = self.runtime {
+            perturb::one_less(self.is_perturbed);
             trials().retain(|(known, _)| *known != runtime);
         }
     }
@@ -116,6 +150,58 @@ pub(super) fn current() -> Option<Arc<Trial>> {
     let trials = trials();
     let found = trials.iter().find(|(known, _)| *known == runtime)?;
     Some(found.1.clone())
+}
+
+/// The code that runs here comes to a tracked point: it is known as the test's from now on.
+pub(super) fn passes() {
+    thread_local! {
+        /// Who came by on this thread last.
+        static LAST: Cell<Option<(Id, Party)>> = const { Cell::new(None) };
+    }
+    let Ok(runtime) = Handle::try_current().map(|handle| handle.id()) else {
+        return;
+    };
+    let passes = Some((runtime, Party::current()));
+    // A thread that ends passes none.
+    if LAST.try_with(|last| last.replace(passes)) != Ok(passes)
+        && let Some(trial) = current()
+    {
+        trial.standstill.meets(Party::current());
+    }
+}
+
+/// The agent has found that these wait for good, or in a long queue. It fails each test that one of them is of, and ends those that it would
+/// keep from ending.
+pub(crate) fn charge_wait(sign: &Sign) {
+    if !ANY.load(Ordering::Relaxed) {
+        return;
+    }
+    let all: Vec<Arc<Trial>> = trials().iter().map(|(_, trial)| trial.clone()).collect();
+    let mut is_anybodys = false;
+    for trial in all.iter().filter(|trial| trial.standstill.is_about(sign)) {
+        is_anybodys = true;
+        if !trial.may_conflict {
+            trial.standstill.note(sign);
+        }
+    }
+    if !is_anybodys
+        && !sign.is_over
+        && LAST_OUTSIDE.fetch_max(sign.episode, Ordering::Relaxed) < sign.episode
+    {
+        tell_outside(&sign.sentence());
+    }
+}
+
+/// A test that was found so long ago to stand still, and that nobody can end: its own thread is blocked. And how many others run.
+pub(crate) fn blocked_for(long: Duration) -> Option<(Arc<Trial>, usize)> {
+    if !ANY.load(Ordering::Relaxed) {
+        return None;
+    }
+    let all: Vec<Arc<Trial>> = trials().iter().map(|(_, trial)| trial.clone()).collect();
+    let is_blocked = |trial: &&Arc<Trial>| trial.standstill.is_blocked_for(long);
+    let blocked: Vec<&Arc<Trial>> = all.iter().filter(is_blocked).collect();
+    let first = (*blocked.first()?).clone();
+    Some((first, all.len() - blocked.len()))
 }
 
 /// This happened, and was seen by the calling thread.
@@ -138,11 +224,14 @@ fn charge_test(conflict: &Conflict) {
         conflict::count(&mut told, conflict, MOST) == Some(1)
     };
     if is_new {
-        let sentence = conflict.sentence();
-        process::warn(&format!(
-            "{sentence}; no test fails for it, because it was outside of the runtime of any"
-        ));
+        tell_outside(&conflict.sentence());
     }
+}
+
+fn tell_outside(sentence: &str) {
+    process::warn(&format!(
+        "{sentence}; no test fails for it, because it was outside of the runtime of any"
+    ));
 }
 
 fn trials() -> MutexGuard<'static, Vec<(Id, Arc<Trial>)>> {
@@ -185,7 +274,8 @@ mod tests {
     fn each_test_answers_for_its_own_runtime_and_for_threads_within_it() {
         let runtime = || tokio::runtime::Builder::new_current_thread().build();
         let (one, other) = (runtime().expect("built"), runtime().expect("built"));
-        let (first, second) = (Trial::new(None), Trial::new(None));
+        let trial = || Trial::new("tests::sells", None, false);
+        let (first, second) = (trial(), trial());
         let _running = [
             one.block_on(async { first.runs_here() }),
             other.block_on(async { second.runs_here() }),
@@ -211,7 +301,7 @@ mod tests {
 
     #[test]
     fn a_region_that_the_end_of_the_runtime_tears_is_not_charged() {
-        let trial = Trial::new(None);
+        let trial = Trial::new("tests::sells", None, false);
         trial.note(&conflict(Rule::TornRegion));
         trial.is_over();
         trial.note(&conflict(Rule::TornRegion));

@@ -7,6 +7,8 @@
 //!   ends match no record and are passed over.
 //! - The end of a task is told before the end of its last poll.
 
+use std::sync::Arc;
+
 use tokio::runtime::{Builder, TaskMeta};
 
 use crate::entry::hooks::Hooks;
@@ -18,12 +20,13 @@ use crate::runtimes::{RuntimeIndex, Watched, canary, on_pool_thread};
 pub(crate) fn install(
     builder: &mut Builder,
     runtime: RuntimeIndex,
-    watched: &'static Watched,
+    watched: &Arc<Watched>,
     hooks: Hooks,
 ) {
     let theirs = hooks.task_spawn;
+    let of_canary = watched.clone();
     builder.on_task_spawn(move |task| {
-        if canary::is_caught_by(watched) {
+        if canary::is_caught_by(&of_canary) {
             return;
         }
         spawned(task, runtime);
@@ -32,10 +35,11 @@ pub(crate) fn install(
         }
     });
     // Without hooks of the application's own, the poll path has no branch to ask for them.
+    let watched = watched.clone();
     match hooks.before_task_poll {
-        None => builder.on_before_task_poll(move |task| poll_started(task, runtime, watched)),
+        None => builder.on_before_task_poll(move |task| poll_started(task, runtime, &watched)),
         Some(theirs) => builder.on_before_task_poll(move |task| {
-            poll_started(task, runtime, watched);
+            poll_started(task, runtime, &watched);
             theirs(task);
         }),
     };
@@ -58,7 +62,7 @@ pub(crate) fn install(
 }
 
 #[inline]
-fn poll_started(task: &TaskMeta<'_>, runtime: RuntimeIndex, watched: &'static Watched) {
+fn poll_started(task: &TaskMeta<'_>, runtime: RuntimeIndex, watched: &Watched) {
     if RECORDER
         .poll_started(TaskId::of(task.id()), runtime)
         .is_time_to_look()

@@ -86,6 +86,11 @@ impl Signs {
         signs.into_iter().flatten().collect()
     }
 
+    /// The others are over and forgotten.
+    pub(super) fn keep_only(&mut self, is_listed: impl Fn(RuntimeIndex) -> bool) {
+        self.lasting.retain(|(runtime, _), _| is_listed(*runtime));
+    }
+
     /// The process stood still, or this thread did: nothing has lasted for as long as it seems.
     pub(super) fn forgive(&mut self, late: u64) {
         for lasting in self.lasting.values_mut() {

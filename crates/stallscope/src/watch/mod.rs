@@ -19,6 +19,7 @@ mod whereabouts;
 mod workers;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -150,9 +151,12 @@ impl Watchdog {
     }
 
     #[cfg(tokio_unstable)]
-    fn look_at_runtimes(&mut self, now: u64, runtimes: &[(RuntimeIndex, &'static Watched)]) {
+    fn look_at_runtimes(&mut self, now: u64, runtimes: &[(RuntimeIndex, Arc<Watched>)]) {
+        let is_listed = |runtime| runtimes.iter().any(|(listed, _)| *listed == runtime);
+        self.signs.keep_only(is_listed);
         let hooked = runtimes.iter().filter(|(_, watched)| watched.is_hooked());
-        for &(runtime, watched) in hooked {
+        for (runtime, watched) in hooked {
+            let runtime = *runtime;
             let Some(handle) = watched.handle() else {
                 continue;
             };
@@ -177,7 +181,7 @@ impl Watchdog {
     /// Stable tokio does not tell what there is to look at.
     #[cfg(not(tokio_unstable))]
     #[allow(clippy::unused_self)] // it is the other one that needs it
-    fn look_at_runtimes(&mut self, _: u64, _: &[(RuntimeIndex, &'static Watched)]) {}
+    fn look_at_runtimes(&mut self, _: u64, _: &[(RuntimeIndex, Arc<Watched>)]) {}
 }
 
 fn poll_of(thread: &ThreadRecord, now: u64, rate: &Rate) -> Option<Poll> {

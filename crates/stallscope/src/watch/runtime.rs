@@ -9,7 +9,7 @@ use super::PATIENCE;
 use super::gauges::Gauges;
 use super::gauges::{Sign, Trouble};
 use crate::recorder::{RECORDER, ThreadRecord};
-use crate::runtimes::{RUNTIMES, RuntimeIndex, Watched};
+use crate::runtimes::{RUNTIMES, RuntimeIndex};
 
 /// Stacks that are taken of a runtime in trouble.
 const MOST_STACKS: usize = 8;
@@ -71,7 +71,7 @@ pub(super) fn queued_behind(thread: &ThreadRecord) -> u64 {
     let Some((runtime, worker)) = thread.worker() else {
         return 0;
     };
-    let Some(handle) = RUNTIMES.get(runtime).and_then(Watched::handle) else {
+    let Some(handle) = RUNTIMES.get(runtime).and_then(|watched| watched.handle()) else {
         return 0;
     };
     (handle.metrics().global_queue_depth() + queued_in(&handle, worker as usize)) as u64

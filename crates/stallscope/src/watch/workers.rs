@@ -6,10 +6,12 @@
 //! not returned to the scheduler. Gauges are loads of atomics; nothing is asked of the runtime.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use stallscope_stack::kernel::ThreadState;
 use stallscope_stack::{RawStack, Unwinder, capture_within};
+use tokio::runtime::Handle;
 
 use super::inbox::INBOX;
 use super::proof::{self, Proof};
@@ -85,15 +87,16 @@ impl Workers {
     pub(super) fn look(
         &mut self,
         now: Now,
-        runtimes: &[(RuntimeIndex, &'static Watched)],
+        runtimes: &[(RuntimeIndex, Arc<Watched>)],
     ) -> (Vec<Poll>, bool) {
         let (mut polls, mut busy) = (Vec::new(), false);
         let unhooked = runtimes.iter().filter(|(_, watched)| !watched.is_hooked());
-        for &(runtime, watched) in unhooked {
-            let Some(handle) = watched.handle() else {
-                self.seen.retain(|(of, _), _| *of != runtime);
-                continue;
-            };
+        let alive: Vec<(RuntimeIndex, Handle)> = unhooked
+            .filter_map(|(runtime, watched)| Some((*runtime, watched.handle()?)))
+            .collect();
+        self.seen
+            .retain(|(of, _), _| alive.iter().any(|(runtime, _)| runtime == of));
+        for (runtime, handle) in alive {
             let metrics = handle.metrics();
             for worker in 0..metrics.num_workers() {
                 let gauges = Gauges {

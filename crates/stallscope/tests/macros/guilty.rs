@@ -2,6 +2,8 @@
 
 #[path = "guilty/sharing.rs"]
 mod sharing;
+#[path = "guilty/waits.rs"]
+mod waits;
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -147,12 +149,24 @@ async fn one_of_many() {
     tokio::spawn(async {}).await.expect("no panic");
 }
 
-/// More runtimes than have numbers of their own.
+/// More runtimes than one byte can number.
+fn many() {
+    (0..320).for_each(|_| one_of_many());
+}
+
 #[test]
 fn stalls_after_many_tests() {
     if is_run() {
-        (0..300).for_each(|_| one_of_many());
+        many();
         body_stalls();
+    }
+}
+
+#[test]
+fn leaves_tasks_after_many_tests() {
+    if is_run() {
+        many();
+        leaves::tasks_behind();
     }
 }
 
@@ -167,7 +181,7 @@ mod leaves {
     use super::*;
 
     #[stallscope::test]
-    async fn tasks_behind() {
+    pub(super) async fn tasks_behind() {
         if is_run() {
             // left: named
             stallscope::task("miller").spawn(async {

@@ -2,6 +2,8 @@
 
 #[path = "verdicts/sharing.rs"]
 mod sharing;
+#[path = "verdicts/waits.rs"]
+mod waits;
 
 use std::process::{Command, Output};
 
@@ -61,6 +63,15 @@ fn run_with(tests: &str, variables: &[(&str, &str)]) -> Said {
 }
 
 impl Said {
+    #[track_caller]
+    fn number_after(&self, words: &str) -> u32 {
+        let (_, rest) = self.text.split_once(words).expect("it says a number");
+        let digits = rest.split(' ').next();
+        digits
+            .and_then(|digits| digits.parse().ok())
+            .expect("a number")
+    }
+
     /// Some lines of the output contain these, in this order.
     #[track_caller]
     fn expect(&self, parts: &[&str]) -> &Self {
@@ -189,6 +200,20 @@ fn a_panic_may_be_expected() {
 #[test]
 fn there_may_be_many_tests() {
     catch("stalls_after_many_tests").expect(&["it slept", "in the body of the test"]);
+}
+
+/// And none of an earlier one is taken for its own.
+#[test]
+fn tasks_have_names_also_after_many_tests() {
+    run("leaves_tasks_after_many_tests")
+        .failed("leaves_tasks_after_many_tests")
+        .expect(&[
+            "2 tasks are still alive at the end of the test\n\ntask ",
+            " `miller`, spawned at ",
+            " by the body of the test, ",
+            " old\ntask ",
+            " old\n\nwhat it means",
+        ]);
 }
 
 #[test]

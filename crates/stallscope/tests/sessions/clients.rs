@@ -137,10 +137,14 @@ fn the_seventeenth_client_is_told_to_wait() {
 fn a_question_about_a_task_that_is_not_there_fails_in_a_sentence() {
     let program = Program::start("family");
     let mut client = program.connect();
-    let reason = client
-        .ask(Topic::Details(DetailsQuery { task: 123_456 }))
-        .expect_err("there is no such task");
-    assert!(reason.contains("123456"), "{reason}");
+    // The last two are no task's: beyond what root futures are numbered down from, and the largest that can be typed.
+    for task in [123_456, 1 << 53, u64::MAX] {
+        let reason = client
+            .ask(Topic::Details(DetailsQuery { task }))
+            .expect_err("there is no such task");
+        let told = format!("no live task has the id {task}: ");
+        assert!(reason.contains(&told), "{reason}");
+    }
     assert_eq!(
         client.overview().dropped_events,
         0,

@@ -13,6 +13,7 @@ mod ended;
 mod flood;
 mod hard;
 mod leaking;
+mod memory;
 mod programs;
 mod safety;
 mod sharing;

@@ -1,7 +1,7 @@
 //! Whether a step of a walk agrees with the code: a return address should stand behind a call of the function below it.
 
 use super::arch::{Called, call_before};
-use super::memory;
+use super::code::{self, Code};
 
 /// One step of a walk: a function, and the address it returns to.
 #[derive(Debug, Clone, Copy)]
@@ -23,10 +23,10 @@ pub(super) enum Agreement {
 }
 
 impl Step {
-    pub(super) fn agreement(&self) -> Agreement {
-        let target = match call_before(self.return_address) {
+    pub(super) fn agreement(&self, code: Code<'_>) -> Agreement {
+        let target = match call_before(code, self.return_address) {
             Called::Direct(target) => Some(target),
-            Called::Through(slot) => memory::read_word(slot),
+            Called::Through(slot) => code::word(code, slot),
             Called::Unknown => None,
             Called::Nothing => return Agreement::Contradicted,
         };
@@ -39,6 +39,7 @@ impl Step {
 
 #[cfg(test)]
 mod tests {
+    use super::super::code::OWN;
     use super::*;
 
     #[inline(never)]
@@ -55,7 +56,7 @@ mod tests {
     fn first_call(function: fn() -> u64) -> (u64, Called) {
         let start = function as usize as u64;
         (start..start + 64)
-            .map(|address| (address, call_before(address)))
+            .map(|address| (address, call_before(OWN, address)))
             .find(|(_, called)| matches!(called, Called::Direct(_) | Called::Through(_)))
             .expect("a call")
     }
@@ -69,12 +70,12 @@ mod tests {
             return_address,
         };
         assert_eq!(
-            step(Some(callee as fn() -> u64 as usize as u64)).agreement(),
+            step(Some(callee as fn() -> u64 as usize as u64)).agreement(OWN),
             Agreement::Confirmed
         );
         let other = caller as fn() -> u64 as usize as u64;
-        assert_eq!(step(Some(other)).agreement(), Agreement::Open);
-        assert_eq!(step(None).agreement(), Agreement::Open);
+        assert_eq!(step(Some(other)).agreement(OWN), Agreement::Open);
+        assert_eq!(step(None).agreement(OWN), Agreement::Open);
     }
 
     #[test]
@@ -84,11 +85,11 @@ mod tests {
             callee: Some(1),
             return_address: data.as_ptr().addr() as u64 + 16,
         };
-        assert_eq!(step.agreement(), Agreement::Contradicted);
+        assert_eq!(step.agreement(OWN), Agreement::Contradicted);
         let step = Step {
             callee: Some(1),
             return_address: 8,
         };
-        assert_eq!(step.agreement(), Agreement::Contradicted);
+        assert_eq!(step.agreement(OWN), Agreement::Contradicted);
     }
 }

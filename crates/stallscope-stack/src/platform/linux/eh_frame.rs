@@ -11,12 +11,16 @@ const ENTRIES: usize = 12;
 const ENTRY: usize = 8;
 
 /// The address of `.eh_frame`, from the header's bytes and address.
-pub(super) fn tables(header: &[u8], header_address: u64) -> Option<u64> {
+pub(crate) fn tables(header: &[u8], header_address: u64) -> Option<u64> {
     // Only the first encoding matters here; the rest is for the search below.
     if header.get(..2)? != &EXPECTED[..2] {
         return None;
     }
-    Some((header_address + 4).wrapping_add_signed(i64::from(long(header, 4)?)))
+    Some(
+        header_address
+            .wrapping_add(4)
+            .wrapping_add_signed(i64::from(long(header, 4)?)),
+    )
 }
 
 /// The beginning of the function that holds an address: the last entry that is not above it.
@@ -81,11 +85,11 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..64), at: u64, address: u64) {
-            let _ = (tables(&bytes, at >> 1), function_start(&bytes, at, address));
+            let _ = (tables(&bytes, at), function_start(&bytes, at, address));
             if let Some(start) = bytes.get_mut(..4) {
                 start.copy_from_slice(&EXPECTED);
             }
-            let _ = (tables(&bytes, at >> 1), function_start(&bytes, at, address));
+            let _ = (tables(&bytes, at), function_start(&bytes, at, address));
         }
     }
 }

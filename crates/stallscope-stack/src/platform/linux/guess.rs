@@ -2,6 +2,7 @@
 
 use super::arch::{self, Start};
 use super::calls::{Agreement, Step};
+use super::code::Code;
 use super::walk::{Path, Walker};
 use crate::capture::{RawStack, Registers};
 use crate::unwind::{Certainty, Ended};
@@ -17,13 +18,13 @@ use crate::unwind::{Certainty, Ended};
 /// one is the code: the step for which the frame pointer is needed goes from a function to behind a call of that
 /// function. Where the call does not show its target, the step after has a say, and then the record nearest to the
 /// stack pointer wins.
-pub(super) fn walk(walker: &mut Walker, stack: &RawStack) -> (Path, Certainty) {
+pub(super) fn walk(walker: &mut Walker, stack: &RawStack, code: Code<'_>) -> (Path, Certainty) {
     let Registers { pc, sp, .. } = stack.registers;
     let blind = walker.walk_from(Start::unknown(pc, sp), stack);
     if blind.ended == Ended::Root {
         return (blind, Certainty::Exact);
     }
-    if let Some(path) = by_prologue(walker, stack, &blind) {
+    if let Some(path) = by_prologue(walker, stack, code, &blind) {
         return (path, Certainty::Exact);
     }
     let mut best: Option<(Verdict, Path)> = None;
@@ -32,7 +33,7 @@ pub(super) fn walk(walker: &mut Walker, stack: &RawStack) -> (Path, Certainty) {
         if path.ended != Ended::Root {
             continue;
         }
-        let verdict = Verdict::of(walker, &path, blind.addresses.len());
+        let verdict = Verdict::of(walker, code, &path, blind.addresses.len());
         if best.as_ref().is_none_or(|(so_far, _)| verdict < *so_far) {
             best = Some((verdict, path));
         }
@@ -52,14 +53,19 @@ pub(super) fn walk(walker: &mut Walker, stack: &RawStack) -> (Path, Certainty) {
 }
 
 /// The walk with the frame pointer that follows from the code of the function a blind walk ended in.
-fn by_prologue(walker: &mut Walker, stack: &RawStack, blind: &Path) -> Option<Path> {
+fn by_prologue(
+    walker: &mut Walker,
+    stack: &RawStack,
+    code: Code<'_>,
+    blind: &Path,
+) -> Option<Path> {
     let needs_it = blind.addresses.last()?.address_for_lookup();
-    let fp = arch::frame_pointer(walker.function_start(needs_it)?, blind.sp)?;
+    let fp = arch::frame_pointer(code, walker.function_start(needs_it)?, blind.sp)?;
     let path = walker.walk_from(Start::with_frame_pointer(&stack.registers, fp), stack);
     let known = blind.addresses.len();
     let leads_on = path.ended != Ended::Lost && path.addresses.len() > known;
     // A call with arguments on the stack makes the frame larger than its beginning says; then this is no return address.
-    let is_call = Verdict::of(walker, &path, known).step != Agreement::Contradicted;
+    let is_call = Verdict::of(walker, code, &path, known).step != Agreement::Contradicted;
     (leads_on && is_call).then_some(path)
 }
 
@@ -74,7 +80,7 @@ struct Verdict {
 
 impl Verdict {
     /// `known` frames were found without the frame pointer, so the step out of the last of them needed it.
-    fn of(walker: &Walker, path: &Path, known: usize) -> Self {
+    fn of(walker: &Walker, code: Code<'_>, path: &Path, known: usize) -> Self {
         let agreement = |index: usize| match path.addresses.get(index..index + 2) {
             Some([inner, outer]) => {
                 let callee = walker.function_start(inner.address_for_lookup());
@@ -82,7 +88,7 @@ impl Verdict {
                     callee,
                     return_address: outer.address(),
                 }
-                .agreement()
+                .agreement(code)
             }
             // There is no such step: nothing speaks against it.
             _ => Agreement::Open,

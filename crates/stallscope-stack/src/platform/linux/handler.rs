@@ -13,6 +13,7 @@ use std::sync::{Mutex, TryLockError};
 use super::mailbox::{self, Answered};
 use super::signal_safe::SignalSafe;
 use super::timer::refused;
+use super::watchpoint;
 use crate::capture::CaptureError;
 
 pub(super) const SIGNAL: i32 = libc::SIGURG;
@@ -89,7 +90,11 @@ extern "C" fn on_signal(signal: i32, info: *mut libc::siginfo_t, context: *mut l
     let _errno = KeepErrno::new();
     // SAFETY: this is a handler installed with SA_SIGINFO, the pointers are the kernel's, `safe` ends before the return.
     let safe = unsafe { SignalSafe::new(info, context) };
-    match safe.map(|safe| mailbox::answer(&safe)) {
+    let answered = safe.map(|safe| match mailbox::answer(&safe) {
+        Answered::NotOurs => watchpoint::answer(&safe),
+        Answered::Done => Answered::Done,
+    });
+    match answered {
         Some(Answered::Done) => {}
         Some(Answered::NotOurs) | None => BEFORE.pass_on(signal, info, context),
     }

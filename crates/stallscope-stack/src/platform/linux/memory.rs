@@ -13,14 +13,7 @@ pub(super) fn read(address: u64, into: &mut [u8]) -> Option<()> {
     read_by_system_call(address, into).or_else(|| by_file(address, into))
 }
 
-/// Eight bytes.
-pub(super) fn read_word(address: u64) -> Option<u64> {
-    let mut word = [0; 8];
-    read(address, &mut word)?;
-    Some(u64::from_le_bytes(word))
-}
-
-/// The `N` bytes that end before an address. By system call only, too.
+/// The `N` bytes that end before an address, by one system call only: for signal handlers.
 pub(super) fn read_before<const N: usize>(address: u64) -> Option<[u8; N]> {
     let mut bytes = [0; N];
     read_by_system_call(address.checked_sub(N as u64)?, &mut bytes)?;
@@ -44,6 +37,43 @@ pub(super) fn read_by_system_call(address: u64, into: &mut [u8]) -> Option<()> {
         libc::process_vm_readv(libc::getpid(), &raw const local, 1, &raw const remote, 1, 0)
     };
     (usize::try_from(copied) == Ok(into.len())).then_some(())
+}
+
+/// As much of it as is mapped, by one system call: for signal handlers. How much that is.
+pub(super) fn read_mapped(address: u64, into: &mut [u8]) -> usize {
+    const PAGE: usize = 4096;
+    const MOST: usize = 16;
+    let local = libc::iovec {
+        iov_base: into.as_mut_ptr().cast(),
+        iov_len: into.len(),
+    };
+    // One piece for each page: the kernel promises whole pieces only.
+    let mut pieces = [libc::iovec {
+        iov_base: std::ptr::null_mut(),
+        iov_len: 0,
+    }; MOST];
+    let (Ok(mut at), mut left) = (usize::try_from(address), into.len()) else {
+        return 0;
+    };
+    for piece in &mut pieces {
+        let length = (PAGE - at % PAGE).min(left);
+        piece.iov_base = std::ptr::without_provenance_mut(at);
+        piece.iov_len = length;
+        left -= length;
+        at = at.saturating_add(length);
+    }
+    // SAFETY: as in `read_by_system_call`.
+    let copied = unsafe {
+        libc::process_vm_readv(
+            libc::getpid(),
+            &raw const local,
+            1,
+            pieces.as_ptr(),
+            MOST as libc::c_ulong,
+            0,
+        )
+    };
+    usize::try_from(copied).unwrap_or(0)
 }
 
 /// Some containers forbid the system call; the file does the same.
@@ -77,6 +107,5 @@ mod tests {
                 assert_eq!(way(address, &mut [0; 16]), None);
             }
         }
-        assert_eq!(read_word(0), None);
     }
 }

@@ -11,7 +11,8 @@ use std::slice;
 use std::sync::Arc;
 
 use super::eh_frame;
-use crate::unwind::Module;
+use crate::foreign::ForeignModule;
+use crate::unwind::{Module, Source};
 
 /// A module and what unwinding it needs.
 #[derive(Debug, Clone)]
@@ -36,6 +37,33 @@ pub(super) struct Tables {
 pub(super) enum Bytes {
     Original(&'static [u8]),
     Copy(Arc<[u8]>),
+}
+
+impl Loaded {
+    /// A module of another process; `None` if it claims to lie where nothing can.
+    pub(super) fn of(foreign: &ForeignModule) -> Option<Self> {
+        let module = foreign.module.clone();
+        let range = foreign.range.clone();
+        let is_inside = |at: u64, bytes: &[u8]| {
+            let end = at.checked_add(bytes.len() as u64);
+            module.base <= at && end.is_some_and(|end| end <= range.end)
+        };
+        let tables = foreign.tables.as_ref().map(|tables| Tables {
+            header: Bytes::Copy(tables.header.clone()),
+            header_at: tables.header_at,
+            frames: Bytes::Copy(tables.frames.clone()),
+            frames_at: tables.frames_at,
+        });
+        let tables = tables.filter(|tables| {
+            is_inside(tables.header_at, &tables.header)
+                && is_inside(tables.frames_at, &tables.frames)
+        });
+        (module.base <= range.start && range.start < range.end).then_some(Self {
+            module,
+            range,
+            tables,
+        })
+    }
 }
 
 impl Default for Bytes {
@@ -184,13 +212,16 @@ impl<'m> Image<'m> {
             .then(|| self.bytes(range.start, range.end))
             .flatten()
             .map(<[u8]>::to_vec);
-        let path = self.path.clone();
         let module = Module {
-            path,
+            path: self.path.clone(),
             build_id,
             base: self.base,
             is_program: self.is_program,
-            image,
+            source: match image {
+                Some(image) => Source::Image(image),
+                None if self.is_program => Source::OwnProgram,
+                None => Source::Library(Some(self.path.clone())),
+            },
         };
         Some(Loaded {
             module: Arc::new(module),
@@ -342,7 +373,7 @@ mod tests {
         let (_, modules) = list(&[]);
         let vdso = modules
             .iter()
-            .filter(|module| module.module.image.is_some());
+            .filter(|module| matches!(module.module.source, Source::Image(_)));
         assert_eq!(vdso.count(), usize::from(vdso_address().is_some()));
     }
 

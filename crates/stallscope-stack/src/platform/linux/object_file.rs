@@ -12,7 +12,7 @@ use addr2line::gimli::{Dwarf, EndianSlice, LittleEndian, SectionId};
 use object::read::elf::ElfFile64;
 use object::{Endianness, Object as _, ObjectSection as _, ObjectSymbol as _, ObjectSymbolTable};
 
-use crate::unwind::Module;
+use crate::unwind::{Module, Source};
 
 type Slice = EndianSlice<'static, LittleEndian>;
 
@@ -54,8 +54,8 @@ impl ObjectFile {
             unsafe { slice::from_raw_parts(bytes.as_slice().as_ptr(), bytes.as_slice().len()) };
         let file = ElfFile64::<Endianness>::parse(data).ok()?;
         let build_id = file.build_id().ok().flatten().unwrap_or_default();
-        // /proc/self/exe is the file that runs, whatever stands at its path; a library may have been replaced.
-        if build_id != module.build_id && !module.is_program {
+        // /proc/self/exe is the file that runs, whatever stands at its path; any other may have been replaced.
+        if build_id != module.build_id && !matches!(module.source, Source::OwnProgram) {
             return None;
         }
         Some(Self {
@@ -165,19 +165,25 @@ unsafe impl Send for FileBytes {}
 
 impl FileBytes {
     fn of(module: &Module) -> Option<Self> {
-        if let Some(image) = &module.image {
-            return Some(Self::Read(image.as_slice().into()));
-        }
-        if module.is_program {
+        match &module.source {
+            Source::Image(image) => Some(Self::Read(image.as_slice().into())),
             // Mapped, so that large debug information stays on disk until looked at. The kernel lets nobody write or
             // truncate the file of a running program, so no access to the mapping can fail.
-            return Self::map(Path::new("/proc/self/exe"));
+            Source::OwnProgram => Self::map(Path::new("/proc/self/exe")),
+            // Mapped for the same reason. Nothing keeps it from being truncated once that program has ended: who looks
+            // at another process maps its file anyway.
+            Source::OtherProgram(path) => Self::map(path),
+            // A library can be truncated while we look: a mapping would end us, a copy does not.
+            Source::Library(path) => Self::read(path.as_deref()?),
         }
-        // A library can be truncated while we look: a mapping would end us, a copy does not.
-        let small =
-            std::fs::metadata(&module.path).is_ok_and(|metadata| metadata.len() <= LARGEST_READ);
+    }
+
+    fn read(path: &Path) -> Option<Self> {
+        // What another process has mapped may be a file of any kind by now, and opening a pipe would wait.
+        let small = std::fs::metadata(path)
+            .is_ok_and(|metadata| metadata.is_file() && metadata.len() <= LARGEST_READ);
         small
-            .then(|| std::fs::read(&module.path).ok())?
+            .then(|| std::fs::read(path).ok())?
             .map(|bytes| Self::Read(bytes.into()))
     }
 

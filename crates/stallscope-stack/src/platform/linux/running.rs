@@ -86,7 +86,7 @@ fn opened(letter: Letter, target: &ThreadHandle) -> RawStack {
 }
 
 /// A past moment of the clock that handlers read.
-fn earlier(began: u64) -> Instant {
+pub(super) fn earlier(began: u64) -> Instant {
     let (instant, now) = (Instant::now(), signal_safe::now());
     let ago = Duration::from_nanos(now.saturating_sub(began));
     instant.checked_sub(ago).unwrap_or(instant)

@@ -9,10 +9,10 @@
 
 #![allow(unsafe_code)] // The interrupted thread's registers and stack are raw memory.
 
-use core::mem::MaybeUninit;
+use core::mem::{MaybeUninit, align_of, size_of};
 use core::ptr;
 
-use super::arch;
+use super::{arch, memory};
 use crate::capture::{Registers, StackBounds};
 use crate::kernel::SystemCall;
 
@@ -67,6 +67,30 @@ impl SignalSafe<'_> {
         }
         // SAFETY: SI_TIMER says that the kernel filled in a value.
         Some(unsafe { self.info.si_value() }.sival_ptr.addr() as u64)
+    }
+
+    /// The file that sent the signal, if it was one that has hit its limit: a breakpoint of ours does once.
+    pub(super) fn sent_by(&self) -> Option<i32> {
+        const POLL_IN: i32 = 1;
+        const POLL_HUP: i32 = 6;
+        /// The beginning of a siginfo that a file has sent.
+        #[repr(C)]
+        struct OfFile {
+            signal: i32,
+            errno: i32,
+            code: i32,
+            band: libc::c_long,
+            descriptor: i32,
+        }
+        const {
+            assert!(size_of::<OfFile>() <= size_of::<libc::siginfo_t>());
+            assert!(align_of::<OfFile>() <= align_of::<libc::siginfo_t>());
+        }
+        if !matches!(self.info.si_code, POLL_IN | POLL_HUP) {
+            return None;
+        }
+        // SAFETY: the kernel lays a siginfo with these codes out like this, it is larger (asserted above), and all of it is integers.
+        Some(unsafe { &*ptr::from_ref(self.info).cast::<OfFile>() }.descriptor)
     }
 
     /// The interrupted thread's number.
@@ -127,6 +151,11 @@ impl SignalSafe<'_> {
             target,
             length: usize::try_from(length).unwrap_or(0),
         })
+    }
+
+    /// Copies its stack from the stack pointer on, until the buffer is full or nothing is mapped any more: whatever stack it is.
+    pub(super) fn copy_top(&self, into: &mut [u8]) -> usize {
+        memory::read_mapped(self.registers().sp, into)
     }
 
     /// Copies its stack from the stack pointer to the top or until the buffer is full; 0 if it runs on another stack.

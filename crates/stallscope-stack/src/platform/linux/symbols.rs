@@ -1,12 +1,13 @@
 //! The names of frames: each module's file opened at its first frame, each address named once.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::object_file::{Described, ObjectFile};
 use crate::frame::Frame;
 use crate::origin::Origin;
-use crate::unwind::{Module, RawFrame};
+use crate::unwind::{Module, RawFrame, Source};
 
 /// More addresses are not remembered: a program has some thousand places to be stuck in.
 const MOST_REMEMBERED: usize = 16 * 1024;
@@ -27,10 +28,20 @@ pub(crate) struct SymbolSource {
 
 impl SymbolSource {
     pub(crate) fn new() -> Self {
+        let program = std::env::current_exe();
+        Self::with(program.ok().as_deref().and_then(program_crate))
+    }
+
+    /// For frames of another process: the path of its program.
+    pub(crate) fn of_program(path: &Path) -> Self {
+        Self::with(program_crate(path))
+    }
+
+    fn with(program: Option<String>) -> Self {
         Self {
             files: HashMap::new(),
             named: HashMap::new(),
-            program: program_crate(),
+            program,
         }
     }
 
@@ -96,7 +107,7 @@ impl SymbolSource {
             (Some(file), _) => Origin::of_file(file),
             (None, Some(function)) => Origin::of_function(function, self.program.as_deref()),
             (None, None)
-                if module.image.is_some()
+                if matches!(module.source, Source::Image(_))
                     || SYSTEM.iter().any(|home| module.path.starts_with(home)) =>
             {
                 Origin::Native
@@ -107,8 +118,7 @@ impl SymbolSource {
 }
 
 /// The crate the program was built from, as cargo names its file: `my-app` from `my_app`, a test `zoo-0123456789abcdef`.
-fn program_crate() -> Option<String> {
-    let path = std::env::current_exe().ok()?;
+fn program_crate(path: &Path) -> Option<String> {
     let name = path.file_stem()?.to_str()?;
     let is_hash =
         |hash: &str| hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());

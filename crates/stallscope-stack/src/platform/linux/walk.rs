@@ -8,9 +8,11 @@ use framehop::{
 };
 
 use super::arch::{self, Start};
+use super::code::{Code, OWN};
 use super::modules::{self, Bytes, Generation, Loaded};
 use super::{eh_frame, guess};
 use crate::capture::RawStack;
+use crate::foreign::ForeignModule;
 use crate::unwind::{Certainty, Ended, RawFrame, Trace};
 
 /// Deeper stacks are cut: somebody recurses without end.
@@ -21,7 +23,8 @@ const LARGEST_ROOT: u64 = 1024;
 
 /// The modules, their unwind rules, and a cache of rules already worked out.
 pub(crate) struct Walker {
-    generation: Generation,
+    /// Of this process's modules; those of another are given once and for all.
+    generation: Option<Generation>,
     modules: Vec<Loaded>,
     unwinder: UnwinderNative<Bytes, MayAllocateDuringUnwind>,
     cache: CacheNative<MayAllocateDuringUnwind>,
@@ -39,6 +42,15 @@ pub(super) struct Path {
 impl Walker {
     pub(crate) fn new() -> Self {
         let (generation, modules) = modules::list(&[]);
+        Self::with(Some(generation), modules)
+    }
+
+    /// For stacks of another process.
+    pub(crate) fn of_process(modules: &[ForeignModule]) -> Self {
+        Self::with(None, modules.iter().filter_map(Loaded::of).collect())
+    }
+
+    fn with(generation: Option<Generation>, modules: Vec<Loaded>) -> Self {
         let unwinder = unwinder_of(&modules);
         Self {
             generation,
@@ -50,9 +62,14 @@ impl Walker {
 
     pub(crate) fn walk(&mut self, stack: &RawStack) -> Trace {
         self.refresh();
+        self.walk_in(stack, OWN)
+    }
+
+    /// The same with the code of the process whose stack it is.
+    pub(crate) fn walk_in(&mut self, stack: &RawStack, code: Code<'_>) -> Trace {
         let (path, certainty) = match arch::exact_start(&stack.registers) {
             Some(start) => (self.walk_from(start, stack), Certainty::Exact),
-            None => guess::walk(self, stack),
+            None => guess::walk(self, stack, code),
         };
         let frames = path
             .addresses
@@ -157,10 +174,14 @@ impl Walker {
     }
 
     fn refresh(&mut self) {
-        if modules::generation() == self.generation {
+        if self
+            .generation
+            .is_none_or(|known| known == modules::generation())
+        {
             return;
         }
-        (self.generation, self.modules) = modules::list(&self.modules);
+        let (generation, modules) = modules::list(&self.modules);
+        (self.generation, self.modules) = (Some(generation), modules);
         self.unwinder = unwinder_of(&self.modules);
         // Rules are cached by address and a 16-bit count of changes, which a program that loads and unloads for days
         // exhausts: start afresh.

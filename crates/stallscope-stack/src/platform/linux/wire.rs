@@ -1,12 +1,9 @@
-//! A breakpoint event of the kernel's performance counters that switches itself off after its first hit.
-
-#![allow(unsafe_code)] // perf_event_open(2) has no wrapper in libc or std.
+//! A breakpoint on an instruction, and whether it was hit.
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::mem::size_of;
-use std::os::fd::{AsRawFd, FromRawFd};
 
+use super::breakpoint::{self, On};
 use crate::Tid;
 
 #[derive(Debug)]
@@ -16,36 +13,8 @@ pub(crate) struct Wire {
 
 impl Wire {
     pub(crate) fn lay(tid: Tid, address: u64) -> io::Result<Self> {
-        if is_filtered() {
-            return Err(io::Error::new(
-                io::ErrorKind::Unsupported,
-                "this process runs under a seccomp filter, which may kill for perf_event_open",
-            ));
-        }
-        let attributes = Attributes::breakpoint(address);
-        let (any_processor, no_group) = (-1, -1);
-        // SAFETY: `attributes` is laid out as the kernel's `perf_event_attr` of the size it states, and outlives the call,
-        // which only reads it.
-        let descriptor = unsafe {
-            libc::syscall(
-                libc::SYS_perf_event_open,
-                &raw const attributes,
-                tid.number(),
-                any_processor,
-                no_group,
-                CLOSE_ON_EXEC,
-            )
-        };
-        let descriptor = i32::try_from(descriptor).unwrap_or(-1);
-        if descriptor < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the kernel has just made this descriptor, and nobody else knows it.
-        let event = unsafe { File::from_raw_fd(descriptor) };
-        // SAFETY: this request takes a plain number, how many hits until the event is off again.
-        if unsafe { libc::ioctl(event.as_raw_fd(), ENABLE_FOR, 1) } != 0 {
-            return Err(io::Error::last_os_error());
-        }
+        let event = breakpoint::open(tid, address, On::Execution)?;
+        breakpoint::enable_once(&event)?;
         Ok(Self { event })
     }
 
@@ -56,59 +25,6 @@ impl Wire {
             _ => Err(io::ErrorKind::UnexpectedEof.into()),
         }
     }
-}
-
-/// The first version of `perf_event_attr` that knows of breakpoints.
-#[repr(C)]
-#[derive(Default)]
-struct Attributes {
-    kind: u32,
-    size: u32,
-    config: u64,
-    sample_period: u64,
-    sample_type: u64,
-    read_format: u64,
-    flags: u64,
-    wakeup_events: u32,
-    breakpoint_kind: u32,
-    breakpoint_address: u64,
-    breakpoint_length: u64,
-}
-
-const KIND_BREAKPOINT: u32 = 5;
-const ON_EXECUTION: u32 = 4;
-const DISABLED: u64 = 1;
-const EXCLUDE_KERNEL: u64 = 1 << 5;
-const EXCLUDE_HYPERVISOR: u64 = 1 << 6;
-const CLOSE_ON_EXEC: u64 = 1 << 3;
-/// `PERF_EVENT_IOC_REFRESH`.
-const ENABLE_FOR: libc::Ioctl = 0x2402;
-
-impl Attributes {
-    fn breakpoint(address: u64) -> Self {
-        Self {
-            kind: KIND_BREAKPOINT,
-            size: size_of::<Self>() as u32,
-            sample_period: 1, // each hit is an overflow, and the first one switches the event off
-            flags: DISABLED | EXCLUDE_KERNEL | EXCLUDE_HYPERVISOR,
-            wakeup_events: 1,
-            breakpoint_kind: ON_EXECUTION,
-            breakpoint_address: address,
-            // An instruction, as each processor wants it to be said.
-            breakpoint_length: if cfg!(target_arch = "x86_64") { 8 } else { 4 },
-            ..Self::default()
-        }
-    }
-}
-
-/// Whether system calls of this thread are filtered; also if that cannot be read.
-fn is_filtered() -> bool {
-    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
-    let mode = status
-        .lines()
-        .find_map(|line| line.strip_prefix("Seccomp:"))
-        .map(str::trim);
-    mode != Some("0")
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::sync::trial::Trial;
 use crate::sync::{Conflict, Party};
 
 /// Places that are told one by one.
-const MOST_PLACES: usize = 5;
+pub(super) const MOST_PLACES: usize = 5;
 
 /// Why the test fails; none if it does not.
 pub(super) fn complaint(trial: &Trial) -> Option<String> {
@@ -41,7 +41,7 @@ fn tell(conflicts: &[Conflict]) -> String {
     told
 }
 
-fn whose(party: Party) -> String {
+pub(super) fn whose(party: Party) -> String {
     match party {
         Party::Task(id) if id.root_index().is_some() => "the body of the test".to_owned(),
         Party::Task(id) => format!("task {}", id.0),

@@ -6,6 +6,7 @@ mod conflicts;
 mod polls;
 mod report;
 mod seeds;
+mod standstill;
 
 use std::any::Any;
 use std::ops::RangeInclusive;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, LocalOptions};
 
 use self::polls::Polls;
+pub(crate) use self::standstill::end_if_blocked;
 use super::alive::{self, Left};
 use super::builder::BuilderExt;
 use super::root::root_at;
@@ -87,10 +89,15 @@ where
 {
     let place = Location::caller();
     let verdict = seeds::each::<B, _>(limits.seeds(), |seed| {
-        let watch = Watch::start(&limits, seed, &mut builder);
+        let watch = Watch::start::<B>(&limits, seed, &mut builder);
         let output = watch.guard(|| {
             let runtime = builder.build().expect("Failed building the Runtime");
-            runtime.block_on(watch.around(place, body()))
+            let output = runtime.block_on(watch.around(place, body()));
+            if output.is_none() {
+                // Threads of it may be blocked for good.
+                runtime.shutdown_background();
+            }
+            output
         })?;
         watch.judge(output)
     });
@@ -115,12 +122,17 @@ where
 {
     let place = Location::caller();
     let verdict = seeds::each::<B, _>(limits.seeds(), |seed| {
-        let watch = Watch::start(&limits, seed, &mut builder);
+        let watch = Watch::start::<B>(&limits, seed, &mut builder);
         let output = watch.guard(|| {
             let options = LocalOptions::default();
             let runtime = builder.build_local(options);
             let runtime = runtime.expect("Failed building the Runtime");
-            runtime.block_on(watch.around(place, body()))
+            let output = runtime.block_on(watch.around(place, body()));
+            if output.is_none() {
+                // Closures of it may be blocked for good.
+                runtime.shutdown_background();
+            }
+            output
         })?;
         watch.judge(output)
     });
@@ -162,14 +174,14 @@ struct Kept {
     polls: Arc<Polls>,
     trial: Arc<Trial>,
     may_leave_tasks: bool,
-    may_conflict: bool,
     running: OnceLock<Running>,
     /// Looked for when the body has ended.
     left: OnceLock<Left>,
 }
 
 impl Watch {
-    fn start(limits: &Limits, seed: Option<u64>, builder: &mut Builder) -> Self {
+    /// `B` is the body: it knows the test's name.
+    fn start<B>(limits: &Limits, seed: Option<u64>, builder: &mut Builder) -> Self {
         if !process::start_in_test() {
             return Watch(None);
         }
@@ -181,9 +193,8 @@ impl Watch {
         builder.stallscope_with(polls.hooks());
         Watch(Some(Kept {
             polls,
-            trial: Trial::new(seed),
+            trial: Trial::new(seeds::name_of::<B>(), seed, limits.may_conflict),
             may_leave_tasks: limits.may_leave_tasks,
-            may_conflict: limits.may_conflict,
             running: OnceLock::new(),
             left: OnceLock::new(),
         }))
@@ -192,38 +203,52 @@ impl Watch {
     /// Runs the test up to the end of its runtime. To a panic of the body is added what may have caused it.
     fn guard<T>(&self, test: impl FnOnce() -> T) -> Result<T, Failure> {
         catch_unwind(AssertUnwindSafe(test)).map_err(|payload| {
-            if let Some(complaint) = self.conflicts() {
+            for complaint in self.of_trial() {
                 eprintln!("{complaint}");
             }
             Failure::Panic(payload)
         })
     }
 
-    /// The body as the root future, watched or not.
-    async fn around<F: Future>(&self, place: &'static Location<'static>, body: F) -> F::Output {
+    /// The body as the root future, watched or not. None if it has to be ended, because it waits for good.
+    async fn around<F: Future>(
+        &self,
+        place: &'static Location<'static>,
+        body: F,
+    ) -> Option<F::Output> {
         let Some(kept) = &self.0 else {
-            return body.await;
+            return Some(body.await);
         };
         kept.polls.meet_runtime();
         let _ = kept.running.set(kept.trial.runs_here()); // once
-        let output = root_at(place, kept.polls.of_body(body)).await;
+        let body = root_at(place, kept.polls.of_body(body));
+        let output = kept.trial.unless_stuck(body).await?;
         if !kept.may_leave_tasks
             && let Some(left) = alive::left().await
         {
             let _ = kept.left.set(left); // there is one body
         }
         kept.trial.is_over();
-        output
+        Some(output)
     }
 
-    fn conflicts(&self) -> Option<String> {
-        let kept = self.0.as_ref().filter(|kept| !kept.may_conflict)?;
-        conflicts::complaint(&kept.trial)
+    /// What its tasks and threads did to state they share, and to each other by locks.
+    fn of_trial(&self) -> Vec<String> {
+        let Some(kept) = &self.0 else {
+            return Vec::new();
+        };
+        let conflicts = conflicts::complaint(&kept.trial);
+        let waits = standstill::complaint(&kept.trial);
+        conflicts.into_iter().chain(waits).collect()
     }
 
-    /// Lets the test end as its body did, unless a limit was exceeded. To be called when the runtime is gone.
-    fn judge<T: Termination>(self, output: T) -> Result<T, Failure> {
-        let conflicts = self.conflicts();
+    /// Lets the test end as its body did, unless a limit was exceeded. To be called when the runtime is gone, or, of a body that had to be ended, let go.
+    fn judge<T: Termination>(self, output: Option<T>) -> Result<T, Failure> {
+        let of_trial = self.of_trial();
+        let Some(output) = output else {
+            // Polls that are still in progress, and tasks that are left, are what comes of it.
+            return Err(Failure::Complaint(of_trial.join("\n\n")));
+        };
         let Some(kept) = self.0 else {
             return Ok(output);
         };
@@ -231,7 +256,7 @@ impl Watch {
         let left = left.map(|left| left.tell("at the end of the test", "the body of the test"));
         let complaints: Vec<String> = report::complaint(&kept.polls)
             .into_iter()
-            .chain(conflicts)
+            .chain(of_trial)
             .chain(left)
             .collect();
         if complaints.is_empty() {

@@ -19,7 +19,7 @@ use stallscope_stack::kernel::{SchedTimes, ThreadState};
 use crate::entry::allow;
 use crate::findings::inquiry::PollInQuestion;
 use crate::recorder::{RECORDER, Ticks};
-use crate::runtimes::{RUNTIMES, RuntimeIndex};
+use crate::runtimes::{RUNTIMES, RuntimeIndex, SHARED};
 use crate::sync::perturb;
 use crate::watch::pauses;
 
@@ -102,7 +102,7 @@ impl Polls {
         if let Some((index, watched)) = RUNTIMES.current()
             && !watched.is_hooked()
             // Those beyond share it: who stalled cannot be told.
-            && index != RuntimeIndex::MAX
+            && index != SHARED
         {
             let _ = self.untold.set(index);
         }

@@ -22,14 +22,14 @@ pub(super) fn each<B, T: Termination>(
         if output.report() != ExitCode::SUCCESS {
             return Err(format!(
                 "the body of the test failed\n\n{}",
-                replay::<B>(seed)
+                replay(name_of::<B>(), seed)
             ));
         }
     }
     let output = perturbed::<B, T>(last, &mut run)?;
     // Only the harness will know whether this is an error. It shows the line if so.
     if size_of::<T>() > 0 {
-        eprintln!("{}", replay::<B>(last));
+        eprintln!("{}", replay(name_of::<B>(), last));
     }
     Ok(output)
 }
@@ -38,18 +38,23 @@ fn perturbed<B, T>(
     seed: u64,
     run: &mut impl FnMut(Option<u64>) -> Result<T, Failure>,
 ) -> Result<T, String> {
+    let replay = || replay(name_of::<B>(), seed);
     run(Some(seed)).map_err(|failure| match failure {
-        Failure::Complaint(complaint) => format!("{complaint}\n\n{}", replay::<B>(seed)),
+        Failure::Complaint(complaint) => format!("{complaint}\n\n{}", replay()),
         Failure::Panic(payload) => {
-            eprintln!("{}", replay::<B>(seed));
+            eprintln!("{}", replay());
             resume_unwind(payload)
         }
     })
 }
 
+/// The test whose body this is, as cargo takes its name.
+pub(super) fn name_of<B>() -> &'static str {
+    test_of(type_name::<B>())
+}
+
 /// How exactly this run is had again.
-fn replay<B>(seed: u64) -> String {
-    let test = test_of(type_name::<B>());
+pub(super) fn replay(test: &str, seed: u64) -> String {
     format!(
         "perturbed with seed {seed}; the same again: STALLSCOPE_PERTURB={seed} cargo test {test}"
     )

@@ -30,6 +30,7 @@ pub(crate) enum Rule {
     SpanAcrossAwait,
     ThreadLocalAcrossAwait,
     OverlappingAccess,
+    MemoryWatch,
     Deadlock,
     Futurelock,
     Convoy,
@@ -162,6 +163,11 @@ pub(crate) const RULES: &[About] = &[
         "the access at {at} began while that at {other} was going on, and one of them writes",
     ),
     conflict(
+        Rule::MemoryWatch,
+        "memory-watch",
+        "{at} and {other} were at the same bytes at the same time, on two threads, and one of them writes",
+    ),
+    conflict(
         Rule::Deadlock,
         "deadlock",
         "{at} waits for a lock whose holder waits, in a circle, at {other}: none of them will go on",
@@ -252,6 +258,7 @@ impl Rule {
             Rule::LostUpdate
                 | Rule::TornRegion
                 | Rule::OverlappingAccess
+                | Rule::MemoryWatch
                 | Rule::Deadlock
                 | Rule::Futurelock
         );

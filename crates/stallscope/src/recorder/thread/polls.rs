@@ -14,10 +14,7 @@ pub(in crate::recorder) struct Polls {
     /// Polls that were in progress when a nested one began.
     depth: AtomicU32,
     outer: [Outer; NESTED],
-    /// Guards of tracked blocking locks that the thread holds, and how many it has ever taken: now, and when the innermost poll began. One
-    /// that was taken when the thread had no record yet is not counted, nor is its end.
-    guards: AtomicU32,
-    guards_taken: AtomicU32,
+    /// Guards of tracked blocking locks that the thread had taken when the innermost one began.
     guards_before: AtomicU32,
 }
 
@@ -32,8 +29,8 @@ struct Outer {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(in crate::recorder) struct Ended {
     pub(in crate::recorder) began: Ticks,
-    /// It has taken guards of blocking locks, and the thread holds some still: how many had been taken before it began.
-    pub(in crate::recorder) guards_since: Option<u32>,
+    /// Guards of tracked blocking locks that the thread had taken before.
+    pub(in crate::recorder) guards_before: u32,
 }
 
 /// How deep polls may nest before the outermost are forgotten.
@@ -56,13 +53,12 @@ pub(crate) struct OwnPoll {
 
 impl Polls {
     #[inline]
-    pub(in crate::recorder) fn started(&self, task: TaskId, now: Ticks) {
+    pub(in crate::recorder) fn started(&self, task: TaskId, now: Ticks, guards: u32) {
         if self.current.load(Ordering::Relaxed) != 0 {
             self.nest();
         }
         self.started.store(now.0, Ordering::Relaxed);
-        self.guards_before
-            .store(self.guards_taken.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.guards_before.store(guards, Ordering::Relaxed);
         self.current.store(task.to_slot(), Ordering::Release);
     }
 
@@ -72,12 +68,9 @@ impl Polls {
         if self.current.load(Ordering::Relaxed) != task.to_slot() {
             return None;
         }
-        let before = self.guards_before.load(Ordering::Relaxed);
-        let may_be_left = self.guards.load(Ordering::Relaxed) > 0
-            && self.guards_taken.load(Ordering::Relaxed) != before;
         let ended = Ended {
             began: Ticks(self.started.load(Ordering::Relaxed)),
-            guards_since: may_be_left.then_some(before),
+            guards_before: self.guards_before.load(Ordering::Relaxed),
         };
         if self.depth.load(Ordering::Relaxed) == 0 {
             self.current.store(0, Ordering::Release);
@@ -85,25 +78,6 @@ impl Polls {
             self.unnest();
         }
         Some(ended)
-    }
-
-    /// The thread has taken a guard of a tracked blocking lock. Returns its number, counted from 1.
-    #[inline]
-    pub(in crate::recorder) fn guard_taken(&self) -> u32 {
-        let add_one = |count: &AtomicU32| {
-            let now = count.load(Ordering::Relaxed).wrapping_add(1);
-            count.store(now, Ordering::Relaxed);
-            now
-        };
-        add_one(&self.guards);
-        add_one(&self.guards_taken)
-    }
-
-    #[inline]
-    pub(in crate::recorder) fn guard_dropped(&self) {
-        let guards = self.guards.load(Ordering::Relaxed);
-        self.guards
-            .store(guards.saturating_sub(1), Ordering::Relaxed);
     }
 
     /// Whether the poll in progress is one of this task. For the thread itself.
@@ -133,7 +107,6 @@ impl Polls {
     /// The thread has ended.
     pub(super) fn forget(&self) {
         self.depth.store(0, Ordering::Relaxed);
-        self.guards.store(0, Ordering::Relaxed);
         self.current.store(0, Ordering::Relaxed);
     }
 
@@ -183,8 +156,8 @@ mod tests {
     #[test]
     fn a_poll_within_a_poll_gives_both_their_own_time() {
         let polls = Polls::default();
-        polls.started(TaskId(7), Ticks(100));
-        polls.started(TaskId(9), Ticks(200));
+        polls.started(TaskId(7), Ticks(100), 0);
+        polls.started(TaskId(9), Ticks(200), 0);
         assert_eq!(
             polls.now(),
             Some(Polling {
@@ -208,7 +181,7 @@ mod tests {
     fn nesting_deeper_than_is_kept_loses_the_deep_ones_only() {
         let polls = Polls::default();
         for task in 1..=7 {
-            polls.started(TaskId(task), Ticks(task));
+            polls.started(TaskId(task), Ticks(task), 0);
         }
         for task in (1..=7).rev() {
             let ended = began(&polls, task);
@@ -224,32 +197,17 @@ mod tests {
     #[test]
     fn an_end_without_a_beginning_is_ignored() {
         let polls = Polls::default();
-        polls.started(TaskId(7), Ticks(100));
+        polls.started(TaskId(7), Ticks(100), 0);
         assert_eq!(began(&polls, 8), None);
         assert_eq!(began(&polls, 7), Some(Ticks(100)));
     }
 
     #[test]
-    fn a_poll_that_takes_guards_and_leaves_some_is_told_from_one_that_does_not() {
+    fn each_poll_knows_which_guards_are_older_than_it_is() {
         let polls = Polls::default();
-        let since = |task| polls.ended(TaskId(task)).map(|ended| ended.guards_since);
-        polls.started(TaskId(1), Ticks(1));
-        polls.guard_taken();
-        polls.started(TaskId(2), Ticks(2));
-        polls.guard_taken();
-        polls.guard_taken();
-        assert_eq!(since(2), Some(Some(1)));
-        assert_eq!(since(1), Some(Some(0)));
-        polls.started(TaskId(3), Ticks(3));
-        polls.guard_dropped();
-        assert_eq!(
-            since(3),
-            Some(None),
-            "it has dropped one of an earlier poll"
-        );
-        polls.started(TaskId(4), Ticks(4));
-        polls.guard_dropped();
-        polls.guard_taken();
-        assert_eq!(since(4), Some(Some(3)), "one for another is no less");
+        polls.started(TaskId(1), Ticks(1), 3);
+        polls.started(TaskId(2), Ticks(2), 4);
+        let before = |task| polls.ended(TaskId(task)).map(|ended| ended.guards_before);
+        assert_eq!((before(2), before(1)), (Some(4), Some(3)));
     }
 }

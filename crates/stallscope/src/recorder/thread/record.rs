@@ -12,6 +12,7 @@ use super::super::histogram::Histogram;
 use super::super::long_polls::LongPolls;
 use super::super::sites::NearCounters;
 use super::polls::{Polling, Polls};
+use crate::runtimes::RuntimeIndex;
 #[cfg(feature = "tracing-subscriber")]
 use crate::spans::Board;
 
@@ -132,19 +133,18 @@ impl ThreadRecord {
     }
 
     /// The runtime and worker this thread was when it last looked.
-    pub(crate) fn worker(&self) -> Option<(u8, u32)> {
+    pub(crate) fn worker(&self) -> Option<(RuntimeIndex, u32)> {
         let worker = self.worker.load(Ordering::Relaxed).checked_sub(1)?;
-        Some((self.runtime.load(Ordering::Relaxed) as u8, worker))
+        Some((self.runtime.load(Ordering::Relaxed), worker))
     }
 
     /// The runtime that has made this thread, for a worker or for blocking closures.
-    pub(crate) fn pool(&self) -> Option<u8> {
-        let pool = self.pool.load(Ordering::Relaxed).checked_sub(1)?;
-        Some(pool as u8)
+    pub(crate) fn pool(&self) -> Option<RuntimeIndex> {
+        self.pool.load(Ordering::Relaxed).checked_sub(1)
     }
 
-    pub(in crate::recorder) fn made_by(&self, runtime: u8) {
-        self.pool.store(u32::from(runtime) + 1, Ordering::Relaxed);
+    pub(in crate::recorder) fn made_by(&self, runtime: RuntimeIndex) {
+        self.pool.store(runtime + 1, Ordering::Relaxed);
     }
 
     /// What is needed to look at the thread's stack; none if it has ended or nothing can be looked at here.
@@ -177,7 +177,7 @@ impl ThreadRecord {
     /// Asks tokio now and then which worker this thread is: that changes when `block_in_place`
     /// hands a worker on.
     #[inline]
-    pub(crate) fn note_worker(&self, runtime: u8) -> Look {
+    pub(crate) fn note_worker(&self, runtime: RuntimeIndex) -> Look {
         let polls = self.polls_since_look.load(Ordering::Relaxed);
         self.polls_since_look
             .store(if polls == 63 { 0 } else { polls + 1 }, Ordering::Relaxed);
@@ -188,11 +188,11 @@ impl ThreadRecord {
     }
 
     #[cold]
-    pub(in crate::recorder) fn look_up_worker(&self, runtime: u8) {
+    pub(in crate::recorder) fn look_up_worker(&self, runtime: RuntimeIndex) {
         let worker = tokio::runtime::worker_index().and_then(|index| u32::try_from(index).ok());
         self.worker
             .store(worker.map_or(0, |index| index + 1), Ordering::Relaxed);
-        self.runtime.store(u32::from(runtime), Ordering::Relaxed);
+        self.runtime.store(runtime, Ordering::Relaxed);
         if self.tid.load(Ordering::Relaxed) == 0 {
             self.tid.store(kernel_thread_id(), Ordering::Relaxed);
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::DerefMut;
 use std::panic::Location;
-use std::sync::{self, LockResult, TryLockError, TryLockResult};
+use std::sync::{self, LockResult, TryLockResult};
 
 use super::super::guarded::guard_like;
 use super::super::track::Track;
@@ -40,7 +40,7 @@ pub struct Mutex<T: ?Sized> {
 #[clippy::has_significant_drop]
 #[must_use = "the mutex is let go of at once if the guard is not kept"]
 pub struct MutexGuard<'a, T: ?Sized> {
-    hold: Hold<'a>,
+    hold: Hold,
     inner: sync::MutexGuard<'a, T>,
 }
 
@@ -88,13 +88,13 @@ impl<T: ?Sized> Mutex<T> {
     #[inline]
     #[track_caller]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
-        let ask = hold::ask(Mode::Exclusive);
-        let (hold, taken) = match self.inner.try_lock() {
-            Ok(inner) => (Hold::new(&self.track, ask), Ok(inner)),
-            Err(TryLockError::Poisoned(inner)) => (Hold::new(&self.track, ask), Err(inner)),
-            Err(TryLockError::WouldBlock) => hold::wait(&self.track, ask, || self.inner.lock()),
-        };
-        hold::map(taken, |inner| MutexGuard { hold, inner })
+        hold::lock(
+            &self.track,
+            Mode::Exclusive,
+            || self.inner.try_lock(),
+            || self.inner.lock(),
+            |hold, inner| MutexGuard { hold, inner },
+        )
     }
 
     /// Takes the lock if it is free.
@@ -112,14 +112,12 @@ impl<T: ?Sized> Mutex<T> {
     #[inline]
     #[track_caller]
     pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
-        let ask = hold::ask(Mode::Exclusive);
-        let taken = match self.inner.try_lock() {
-            Ok(inner) => Ok(inner),
-            Err(TryLockError::Poisoned(inner)) => Err(inner),
-            Err(TryLockError::WouldBlock) => return Err(TryLockError::WouldBlock),
-        };
-        let hold = Hold::new(&self.track, ask);
-        Ok(hold::map(taken, |inner| MutexGuard { hold, inner })?)
+        hold::try_lock(
+            &self.track,
+            Mode::Exclusive,
+            || self.inner.try_lock(),
+            |hold, inner| MutexGuard { hold, inner },
+        )
     }
 
     /// Whether somebody panicked while it held the lock.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::DerefMut;
 use std::panic::Location;
-use std::sync::{self, LockResult, TryLockError, TryLockResult};
+use std::sync::{self, LockResult, TryLockResult};
 
 use super::super::guarded::guard_like;
 use super::super::track::Track;
@@ -36,7 +36,7 @@ pub struct RwLock<T: ?Sized> {
 #[clippy::has_significant_drop]
 #[must_use = "the lock is let go of at once if the guard is not kept"]
 pub struct RwLockReadGuard<'a, T: ?Sized> {
-    _hold: Hold<'a>,
+    _hold: Hold,
     inner: sync::RwLockReadGuard<'a, T>,
 }
 
@@ -50,7 +50,7 @@ pub struct RwLockReadGuard<'a, T: ?Sized> {
 #[clippy::has_significant_drop]
 #[must_use = "the lock is let go of at once if the guard is not kept"]
 pub struct RwLockWriteGuard<'a, T: ?Sized> {
-    hold: Hold<'a>,
+    hold: Hold,
     inner: sync::RwLockWriteGuard<'a, T>,
 }
 
@@ -98,13 +98,13 @@ impl<T: ?Sized> RwLock<T> {
     #[inline]
     #[track_caller]
     pub fn read(&self) -> LockResult<RwLockReadGuard<'_, T>> {
-        let ask = hold::ask(Mode::Shared);
-        let (hold, taken) = match self.inner.try_read() {
-            Ok(inner) => (Hold::new(&self.track, ask), Ok(inner)),
-            Err(TryLockError::Poisoned(inner)) => (Hold::new(&self.track, ask), Err(inner)),
-            Err(TryLockError::WouldBlock) => hold::wait(&self.track, ask, || self.inner.read()),
-        };
-        hold::map(taken, |inner| RwLockReadGuard { _hold: hold, inner })
+        hold::lock(
+            &self.track,
+            Mode::Shared,
+            || self.inner.try_read(),
+            || self.inner.read(),
+            |hold, inner| RwLockReadGuard { _hold: hold, inner },
+        )
     }
 
     /// Reads if nobody writes.
@@ -120,17 +120,12 @@ impl<T: ?Sized> RwLock<T> {
     #[inline]
     #[track_caller]
     pub fn try_read(&self) -> TryLockResult<RwLockReadGuard<'_, T>> {
-        let ask = hold::ask(Mode::Shared);
-        let taken = match self.inner.try_read() {
-            Ok(inner) => Ok(inner),
-            Err(TryLockError::Poisoned(inner)) => Err(inner),
-            Err(TryLockError::WouldBlock) => return Err(TryLockError::WouldBlock),
-        };
-        let hold = Hold::new(&self.track, ask);
-        Ok(hold::map(taken, |inner| RwLockReadGuard {
-            _hold: hold,
-            inner,
-        })?)
+        hold::try_lock(
+            &self.track,
+            Mode::Shared,
+            || self.inner.try_read(),
+            |hold, inner| RwLockReadGuard { _hold: hold, inner },
+        )
     }
 
     /// Blocks the thread until nobody reads or writes, and writes alone.
@@ -146,13 +141,13 @@ impl<T: ?Sized> RwLock<T> {
     #[inline]
     #[track_caller]
     pub fn write(&self) -> LockResult<RwLockWriteGuard<'_, T>> {
-        let ask = hold::ask(Mode::Exclusive);
-        let (hold, taken) = match self.inner.try_write() {
-            Ok(inner) => (Hold::new(&self.track, ask), Ok(inner)),
-            Err(TryLockError::Poisoned(inner)) => (Hold::new(&self.track, ask), Err(inner)),
-            Err(TryLockError::WouldBlock) => hold::wait(&self.track, ask, || self.inner.write()),
-        };
-        hold::map(taken, |inner| RwLockWriteGuard { hold, inner })
+        hold::lock(
+            &self.track,
+            Mode::Exclusive,
+            || self.inner.try_write(),
+            || self.inner.write(),
+            |hold, inner| RwLockWriteGuard { hold, inner },
+        )
     }
 
     /// Writes if nobody reads or writes.
@@ -168,14 +163,12 @@ impl<T: ?Sized> RwLock<T> {
     #[inline]
     #[track_caller]
     pub fn try_write(&self) -> TryLockResult<RwLockWriteGuard<'_, T>> {
-        let ask = hold::ask(Mode::Exclusive);
-        let taken = match self.inner.try_write() {
-            Ok(inner) => Ok(inner),
-            Err(TryLockError::Poisoned(inner)) => Err(inner),
-            Err(TryLockError::WouldBlock) => return Err(TryLockError::WouldBlock),
-        };
-        let hold = Hold::new(&self.track, ask);
-        Ok(hold::map(taken, |inner| RwLockWriteGuard { hold, inner })?)
+        hold::try_lock(
+            &self.track,
+            Mode::Exclusive,
+            || self.inner.try_write(),
+            |hold, inner| RwLockWriteGuard { hold, inner },
+        )
     }
 
     /// Whether somebody panicked while it wrote.

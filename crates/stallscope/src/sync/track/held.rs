@@ -1,7 +1,10 @@
 //! What a guard carries of the tracking: one number, so that it stays in a register on the way into the guard.
 
+use super::super::region;
+
 /// One holding of a lock. Says nothing by itself when it is dropped: the guard does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(transparent)]
 pub(in crate::sync) struct Held(u64);
 
 /// The holder has written, which changes the version of what is behind the lock.
@@ -68,6 +71,13 @@ impl Held {
     #[inline]
     pub(super) fn has_written(self) -> bool {
         self.0 & HAS_WRITTEN != 0
+    }
+
+    /// Whether a write is to be told to the lock's record: every one inside of a region, elsewhere the first, and none where there has been
+    /// no region yet. Such a one is older than whatever a region will know of the lock.
+    #[inline]
+    pub(in crate::sync) fn is_write_of_interest(self) -> bool {
+        region::was_ever() && (!self.has_written() || region::is_inside())
     }
 
     #[inline]

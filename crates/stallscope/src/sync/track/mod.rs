@@ -5,6 +5,7 @@
 //! the agent.
 
 mod held;
+mod link;
 mod place;
 mod pool;
 mod record;
@@ -14,15 +15,14 @@ mod tests;
 mod wait;
 
 use std::panic::Location;
-use std::sync::OnceLock;
 
 pub(super) use self::held::Held;
+use self::link::Link;
 pub(crate) use self::pool::{left_out, locks, wanted};
-use self::record::LockRecord;
+pub(super) use self::record::LockRecord;
 pub(super) use self::wait::Wait;
 use super::is_on;
-use super::party::Party;
-use super::region;
+use super::party::Taker;
 use super::view::{LockKind, Mode};
 
 /// How a lock is asked for, and where.
@@ -38,8 +38,7 @@ pub(super) struct Ask {
 pub(super) struct Track {
     kind: LockKind,
     made_at: &'static Location<'static>,
-    /// Claimed when the lock is first taken; none inside: there are too many locks.
-    record: OnceLock<Option<&'static LockRecord>>,
+    record: Link,
 }
 
 impl Track {
@@ -47,25 +46,15 @@ impl Track {
         Track {
             kind,
             made_at,
-            record: OnceLock::new(),
+            record: Link::new(),
         }
     }
 
     /// The lock was taken, by the code that runs here. To be called while it is held.
     #[inline]
     pub(super) fn took(&self, ask: Ask) -> Held {
-        if is_on() {
-            self.took_by(Party::current(), ask)
-        } else {
-            Held::UNTRACKED
-        }
-    }
-
-    /// As [`Track::took`], where it is known whose code runs here, and that stallscope is on.
-    #[inline]
-    pub(super) fn took_by(&self, party: Party, ask: Ask) -> Held {
         match self.record() {
-            Some(record) => record.took(party, ask),
+            Some(record) => record.took(Taker::current(), ask),
             None => Held::UNTRACKED,
         }
     }
@@ -81,10 +70,9 @@ impl Track {
     /// The holder is about to write.
     #[inline]
     pub(super) fn writes(&self, held: &mut Held) {
-        if held.has_written() && !region::is_inside() {
-            return;
-        }
-        if let Some(record) = self.known(*held) {
+        if held.is_write_of_interest()
+            && let Some(record) = self.known(*held)
+        {
             record.writes(held);
         }
     }
@@ -99,23 +87,38 @@ impl Track {
     /// The code that runs here has to wait. None if that is not tracked.
     #[cold]
     pub(super) fn waits(&self, ask: Ask) -> Option<Wait> {
-        if !is_on() {
-            return None;
-        }
         Some(Wait::begin(self.record()?, ask))
     }
 
+    /// The lock's record; none if stallscope is not on, or if there are too many locks.
     #[inline]
-    fn record(&self) -> Option<&'static LockRecord> {
-        *self
-            .record
-            .get_or_init(|| pool::claim(self.kind, self.made_at))
+    pub(super) fn record(&self) -> Option<&'static LockRecord> {
+        match self.present_record() {
+            None => self.first_record(),
+            // Where it once was on it stays on.
+            record => record,
+        }
+    }
+
+    /// The lock's record, if it was asked for one before.
+    #[inline]
+    pub(super) fn present_record(&self) -> Option<&'static LockRecord> {
+        self.record.get()
+    }
+
+    #[cold]
+    fn first_record(&self) -> Option<&'static LockRecord> {
+        if is_on() {
+            pool::claim(&self.record, self.kind, self.made_at)
+        } else {
+            None
+        }
     }
 
     #[inline]
     fn known(&self, held: Held) -> Option<&'static LockRecord> {
         if held.is_tracked() {
-            *self.record.get()?
+            self.record.get()
         } else {
             None
         }
@@ -124,7 +127,7 @@ impl Track {
 
 impl Drop for Track {
     fn drop(&mut self) {
-        if let Some(Some(record)) = self.record.get() {
+        if let Some(record) = self.record.get() {
             pool::give_back(record);
         }
     }

@@ -2,7 +2,8 @@
 #![allow(unsafe_code)] // follows a pointer that was made from a reference to a static
 
 use std::panic::Location;
-use std::sync::atomic::{AtomicPtr, Ordering};
+
+use super::super::atomics::{AtomicPtr, Ordering};
 
 /// A place, or none yet.
 #[derive(Default)]

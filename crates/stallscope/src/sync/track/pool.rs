@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::super::view::{LockKind, LockView};
+use super::link::Link;
 use super::record::LockRecord;
 use crate::recorder::RECORDER;
 
@@ -23,18 +24,30 @@ struct Pool {
     free: Vec<&'static LockRecord>,
 }
 
-/// A record for a lock; none if there are too many.
-#[cold]
+/// A record for a lock that has none yet; none if there are too many.
 pub(super) fn claim(
+    link: &Link,
     kind: LockKind,
     made_at: &'static Location<'static>,
 ) -> Option<&'static LockRecord> {
-    let Some(record) = pool().take() else {
-        LEFT_OUT.fetch_add(1, Ordering::Relaxed);
+    if link.is_left_out() {
         return None;
-    };
-    record.begin(LAST_ID.fetch_add(1, Ordering::Relaxed) + 1, kind, made_at);
-    Some(record)
+    }
+    let mut pool = pool();
+    // Readers take a lock for the first time beside each other: one of them may have come here before.
+    if link.get().is_none() && !link.is_left_out() {
+        let record = pool.take();
+        match record {
+            Some(record) => {
+                record.begin(LAST_ID.fetch_add(1, Ordering::Relaxed) + 1, kind, made_at);
+            }
+            None => {
+                LEFT_OUT.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        link.set(record);
+    }
+    link.get()
 }
 
 /// The record's lock is dropped.

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::super::conflict::{CONFLICTS, Side};
-use super::super::party::{Party, thread_id};
+use super::super::party::{Party, Taker};
 use super::super::region;
 use super::super::view::{LockKind, LockView, Mode};
 use super::Ask;
@@ -61,36 +61,63 @@ impl LockRecord {
     }
 
     #[inline]
-    pub(super) fn took(&self, party: Party, ask: Ask) -> Held {
-        let place = ask.place;
+    pub(super) fn took(&self, taker: Taker, ask: Ask) -> Held {
         match ask.mode {
             Mode::Exclusive => {
-                self.first.take(party, place);
-                Held::AT_FIRST.or_stale(region::is_inside() && self.is_stale())
+                let held = self.took_alone(taker, ask.place);
+                if region::was_ever() {
+                    self.took_where_regions_are(held)
+                } else {
+                    held
+                }
             }
-            Mode::Shared => self.claim(party, place),
+            Mode::Shared => self.took_beside_others(taker, ask.place),
+        }
+    }
+
+    /// Where no region ever was that is all; elsewhere [`LockRecord::took_where_regions_are`] follows.
+    #[inline]
+    pub(in crate::sync) fn took_alone(
+        &self,
+        taker: Taker,
+        place: &'static Location<'static>,
+    ) -> Held {
+        self.first.take(taker, place);
+        Held::AT_FIRST
+    }
+
+    #[cold]
+    pub(in crate::sync) fn took_where_regions_are(&self, held: Held) -> Held {
+        held.or_stale(region::is_inside() && self.is_stale())
+    }
+
+    #[inline]
+    pub(in crate::sync) fn took_beside_others(
+        &self,
+        taker: Taker,
+        place: &'static Location<'static>,
+    ) -> Held {
+        if self.first.claim_reserved(taker, place) {
+            Held::AT_FIRST
+        } else {
+            self.claim_other(taker, place)
         }
     }
 
     #[inline]
-    pub(super) fn leaves(&self, held: Held) {
-        if held.has_written() && region::was_ever() {
-            self.has_changed(held);
-        }
-        if region::is_inside() {
-            self.is_left_in_region();
-        }
-        match self.slot(held) {
-            Some(slot) => slot.leave(),
-            None => {
-                self.uncounted.fetch_sub(1, Ordering::Relaxed);
+    pub(in crate::sync) fn leaves(&self, held: Held) {
+        if held.is_first() && !region::was_ever() {
+            self.first.leave();
+            if self.queue.is_wanted() {
+                self.is_released();
             }
+        } else {
+            self.leaves_and_tells(held);
         }
-        self.queue.is_left(self);
     }
 
     #[inline]
-    pub(super) fn writes(&self, held: &mut Held) {
+    pub(in crate::sync) fn writes(&self, held: &mut Held) {
         if !held.has_written() {
             held.set_written(true);
             if held.is_stale() {
@@ -156,22 +183,13 @@ impl LockRecord {
         (self.id.load(Ordering::Acquire) == id).then_some(view)
     }
 
-    #[inline]
-    fn claim(&self, party: Party, place: &'static Location<'static>) -> Held {
-        if self.first.claim_reserved(party, place) {
-            Held::AT_FIRST
-        } else {
-            self.claim_other(party, place)
-        }
-    }
-
     #[cold]
-    fn claim_other(&self, party: Party, place: &'static Location<'static>) -> Held {
+    fn claim_other(&self, taker: Taker, place: &'static Location<'static>) -> Held {
         let others = self.others.get_or_init(Box::default);
         // Threads begin at different ones: then they seldom meet.
-        let start = thread_id() as usize;
+        let start = taker.thread as usize;
         for index in (0..OTHERS).map(|turn| (start + turn) % OTHERS) {
-            if others[index].claim(party, place) {
+            if others[index].claim(taker, place) {
                 return Held::at_other(index as u8);
             }
         }
@@ -180,7 +198,31 @@ impl LockRecord {
         Held::UNCOUNTED
     }
 
-    #[inline]
+    #[cold]
+    extern "C" fn leaves_and_tells(&self, held: Held) {
+        if held.has_written() && region::was_ever() {
+            self.has_changed(held);
+        }
+        if region::is_inside() {
+            self.is_left_in_region();
+        }
+        if held.is_first() {
+            self.first.leave();
+        } else if let Some(slot) = self.other_slot(held) {
+            slot.leave_claimed();
+        } else {
+            self.uncounted.fetch_sub(1, Ordering::Relaxed);
+        }
+        if self.queue.is_wanted() {
+            self.is_released();
+        }
+    }
+
+    #[cold]
+    extern "C" fn is_released(&self) {
+        self.queue.is_left(self);
+    }
+
     fn slot(&self, held: Held) -> Option<&Slot> {
         if held.is_first() {
             Some(&self.first)
@@ -189,7 +231,6 @@ impl LockRecord {
         }
     }
 
-    #[cold]
     fn other_slot(&self, held: Held) -> Option<&Slot> {
         self.others.get()?.get(held.other()?)
     }

@@ -1,13 +1,13 @@
 //! One holder of a lock: written by the holder, read by anyone.
 //!
-//! A holder that is alone owns its slot by holding the lock. Readers claim one each by its `party`, or, which is cheaper, take one that no other
-//! thread may take.
+//! A holder that is alone owns its slot by holding the lock. Readers claim one each, or, which is cheaper, take one that no other thread may
+//! take.
 
 use std::panic::Location;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
+use super::super::atomics::{AtomicU32, AtomicU64, Ordering, fence};
 use super::super::conflict::Side;
-use super::super::party::{Party, thread_id};
+use super::super::party::{Party, Taker};
 use super::super::view::{HolderView, Mode};
 use super::place::AtomicPlace;
 use crate::recorder::{Rate, Ticks};
@@ -15,14 +15,15 @@ use crate::recorder::{Rate, Ticks};
 /// A place for one holder.
 #[derive(Default)]
 pub(super) struct Slot {
-    /// Counts takings and leavings: odd while held.
+    /// Counts takings.
     serial: AtomicU64,
-    /// 0: free.
+    /// The holder's; 0 while nobody is.
     party: AtomicU64,
     place: AtomicPlace,
     thread: AtomicU32,
     mode: AtomicU32,
-    /// Whose slot this is as long as there are only readers: the first one's. It takes it again without a claim.
+    /// The thread whose slot this is: as long as one holder has claimed it, or, of the first slot, as long as there are only readers. Then
+    /// that thread takes it again without a claim.
     reserved: AtomicU32,
     /// The serial that was first seen at `since`. Both are written by those who hold the record's queue.
     seen: AtomicU64,
@@ -37,42 +38,36 @@ const SHARED: u32 = 1;
 impl Slot {
     /// The caller holds the lock alone.
     #[inline]
-    pub(super) fn take(&self, party: Party, place: &'static Location<'static>) {
+    pub(super) fn take(&self, taker: Taker, place: &'static Location<'static>) {
         if self.reserved.load(Ordering::Relaxed) != 0 {
             // There are no readers now, so nobody takes what is reserved.
             self.reserved.store(0, Ordering::Relaxed);
         }
-        self.party.store(party.to_bits(), Ordering::Relaxed);
-        self.fill(EXCLUSIVE, place, thread_id());
-    }
-
-    /// The caller reads beside others. False: the slot is somebody else's. Not to be mixed with [`Slot::claim`] in one slot.
-    #[inline]
-    pub(super) fn claim_reserved(&self, party: Party, place: &'static Location<'static>) -> bool {
-        let thread = thread_id();
-        let is_mine = match self.reserved.load(Ordering::Relaxed) {
-            0 => self.reserve(thread),
-            reserved => reserved == thread,
-        };
-        // This thread alone fills it, so nothing comes in between.
-        let is_free = is_mine && self.party.load(Ordering::Acquire) == 0;
-        if is_free {
-            self.party.store(party.to_bits(), Ordering::Relaxed);
-            self.fill(SHARED, place, thread);
-        }
-        is_free
+        self.fill(EXCLUSIVE, taker, place);
     }
 
     /// The caller reads beside others. False: the slot is somebody else's.
     #[inline]
-    pub(super) fn claim(&self, party: Party, place: &'static Location<'static>) -> bool {
-        let is_mine = self.party.load(Ordering::Relaxed) == 0
-            && self
-                .party
-                .compare_exchange(0, party.to_bits(), Ordering::Acquire, Ordering::Relaxed)
-                .is_ok();
+    pub(super) fn claim_reserved(&self, taker: Taker, place: &'static Location<'static>) -> bool {
+        let is_mine = match self.reserved.load(Ordering::Relaxed) {
+            0 => self.reserve(taker.thread),
+            reserved => reserved == taker.thread,
+        };
+        // This thread alone fills it, so nothing comes in between.
+        let is_free = is_mine && self.party.load(Ordering::Acquire) == 0;
+        if is_free {
+            self.fill(SHARED, taker, place);
+        }
+        is_free
+    }
+
+    /// The caller reads beside others. False: the slot is somebody else's. For slots that are taken in no other way, and left by
+    /// [`Slot::leave_claimed`].
+    #[inline]
+    pub(super) fn claim(&self, taker: Taker, place: &'static Location<'static>) -> bool {
+        let is_mine = self.reserved.load(Ordering::Relaxed) == 0 && self.reserve(taker.thread);
         if is_mine {
-            self.fill(SHARED, place, thread_id());
+            self.fill(SHARED, taker, place);
         }
         is_mine
     }
@@ -80,9 +75,13 @@ impl Slot {
     /// The holder leaves.
     #[inline]
     pub(super) fn leave(&self) {
-        let serial = self.serial.load(Ordering::Relaxed);
-        self.serial.store(serial + 1, Ordering::Release);
         self.party.store(0, Ordering::Release);
+    }
+
+    /// The holder leaves that has claimed it.
+    pub(super) fn leave_claimed(&self) {
+        self.leave();
+        self.reserved.store(0, Ordering::Release);
     }
 
     /// The holder is no longer alone.
@@ -106,11 +105,11 @@ impl Slot {
 
     /// How often it was taken.
     pub(super) fn takings(&self) -> u64 {
-        self.serial.load(Ordering::Relaxed).div_ceil(2)
+        self.serial.load(Ordering::Relaxed)
     }
 
     pub(super) fn is_held(&self) -> bool {
-        self.serial.load(Ordering::Relaxed) & 1 == 1
+        self.party.load(Ordering::Relaxed) != 0
     }
 
     /// The holder. For the holder itself.
@@ -132,8 +131,8 @@ impl Slot {
 
     /// Somebody looks: from now on it is known how long the lock is held. For those who hold the record's queue.
     pub(super) fn is_seen(&self, now: Ticks) {
-        let serial = self.serial.load(Ordering::Relaxed);
-        if serial & 1 == 1 && self.seen.load(Ordering::Relaxed) != serial {
+        let serial = self.serial.load(Ordering::Acquire);
+        if self.is_held() && self.seen.load(Ordering::Relaxed) != serial {
             self.since.store(now.0, Ordering::Relaxed);
             self.seen.store(serial, Ordering::Relaxed);
         }
@@ -142,9 +141,8 @@ impl Slot {
     /// `party` runs on this thread. If that is where another one took the lock, and still holds it, then that one does not run.
     pub(super) fn meets(&self, party: Party, thread: u32) {
         let serial = self.serial.load(Ordering::Acquire);
-        if serial & 1 == 1
-            && self.thread.load(Ordering::Relaxed) == thread
-            && self.party.load(Ordering::Relaxed) != party.to_bits()
+        let holder = self.party.load(Ordering::Acquire);
+        if holder != 0 && holder != party.to_bits() && self.thread.load(Ordering::Relaxed) == thread
         {
             self.awaited.store(serial, Ordering::Relaxed);
         }
@@ -153,11 +151,8 @@ impl Slot {
     /// The holder as it is now, if there is one. `index` tells this slot apart from the others of the lock.
     pub(super) fn view(&self, index: usize, rate: &Rate) -> Option<HolderView> {
         let serial = self.serial.load(Ordering::Acquire);
-        if serial & 1 == 0 {
-            return None;
-        }
         let holder = HolderView {
-            party: Party::from_bits(self.party.load(Ordering::Relaxed))?,
+            party: Party::from_bits(self.party.load(Ordering::Acquire))?,
             mode: match self.mode.load(Ordering::Relaxed) {
                 EXCLUSIVE => Mode::Exclusive,
                 _ => Mode::Shared,
@@ -179,24 +174,28 @@ impl Slot {
     #[cold]
     fn reserve(&self, thread: u32) -> bool {
         self.reserved
-            .compare_exchange(0, thread, Ordering::Relaxed, Ordering::Relaxed)
+            .compare_exchange(0, thread, Ordering::Acquire, Ordering::Relaxed)
             .is_ok()
     }
 
     #[inline]
-    fn fill(&self, mode: u32, place: &'static Location<'static>, thread: u32) {
+    fn fill(&self, mode: u32, taker: Taker, place: &'static Location<'static>) {
         let serial = self.serial.load(Ordering::Relaxed);
-        // Who reads what follows also sees that the last holder has left.
+        // Who sees the new number sees that the last holder has left.
+        self.serial.store(serial + 1, Ordering::Release);
+        // Who sees any of what follows sees the new number.
         fence(Ordering::Release);
         self.place.set(place);
-        self.thread.store(thread, Ordering::Relaxed);
+        self.thread.store(taker.thread, Ordering::Relaxed);
         self.mode.store(mode, Ordering::Relaxed);
-        self.serial.store(serial + 1, Ordering::Release);
+        // Who sees the holder sees all of it.
+        self.party.store(taker.party, Ordering::Release);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::party::thread_id;
     use super::*;
 
     #[test]
@@ -204,7 +203,7 @@ mod tests {
         let (slot, place) = (Slot::default(), Location::caller());
         let mut names = Vec::new();
         for round in 1..=3 {
-            slot.take(Party::Thread(7), place);
+            slot.take(Party::Thread(7).into(), place);
             assert_eq!(
                 slot.view(0, &Rate::for_test(500))
                     .map(|holder| holder.held_for),
@@ -230,27 +229,27 @@ mod tests {
     fn a_holder_does_not_run_where_another_one_does() {
         let (slot, here) = (Slot::default(), thread_id());
         let awaits = || slot.view(0, &Rate::for_test(0)).expect("held").across_await;
-        slot.take(Party::Thread(7), Location::caller());
+        slot.take(Party::Thread(7).into(), Location::caller());
         slot.meets(Party::Thread(7), here);
         slot.meets(Party::Thread(8), here + 1);
         assert!(!awaits());
         slot.meets(Party::Thread(8), here);
         assert!(awaits());
         slot.leave();
-        slot.take(Party::Thread(7), Location::caller());
+        slot.take(Party::Thread(7).into(), Location::caller());
         assert!(!awaits(), "that was the holding before");
     }
 
     #[test]
     fn a_slot_is_one_threads_until_somebody_writes() {
         let (slot, place) = (Slot::default(), Location::caller());
-        let claims = || slot.claim_reserved(Party::Thread(7), place);
+        let claims = || slot.claim_reserved(Party::Thread(7).into(), place);
         let others_claim = || std::thread::scope(|scope| scope.spawn(claims).join());
         assert!(claims());
         assert!(!claims(), "it is in use");
         slot.leave();
         assert!(!others_claim().expect("no panic"), "it is reserved");
-        slot.take(Party::Thread(8), place);
+        slot.take(Party::Thread(8).into(), place);
         slot.leave();
         assert!(others_claim().expect("no panic"));
     }
@@ -258,9 +257,9 @@ mod tests {
     #[test]
     fn a_reader_takes_no_slot_from_another() {
         let (slot, place) = (Slot::default(), Location::caller());
-        assert!(slot.claim(Party::Thread(7), place));
-        assert!(!slot.claim(Party::Thread(7), place));
-        slot.leave();
-        assert!(slot.claim(Party::Thread(8), place));
+        assert!(slot.claim(Party::Thread(7).into(), place));
+        assert!(!slot.claim(Party::Thread(7).into(), place));
+        slot.leave_claimed();
+        assert!(slot.claim(Party::Thread(8).into(), place));
     }
 }

@@ -37,7 +37,7 @@ fn task(id: u64) -> Party {
 fn a_lock_that_nobody_uses_shows_how_often_it_was_taken() {
     let record = record();
     for _ in 0..3 {
-        let held = record.took(task(1), ask(Mode::Exclusive));
+        let held = record.took(task(1).into(), ask(Mode::Exclusive));
         assert_eq!(view(record).holders[0].party, task(1));
         record.leaves(held);
     }
@@ -54,7 +54,7 @@ fn a_lock_that_nobody_uses_shows_how_often_it_was_taken() {
 fn readers_beyond_those_that_are_kept_are_counted() {
     let record = record();
     let held: Vec<_> = (0..20)
-        .map(|reader| record.took(task(reader), ask(Mode::Shared)))
+        .map(|reader| record.took(task(reader).into(), ask(Mode::Shared)))
         .collect();
     let full = view(record);
     assert_eq!(
@@ -78,7 +78,7 @@ fn readers_beyond_those_that_are_kept_are_counted() {
 #[test]
 fn who_waits_is_in_the_queue_until_it_has_the_lock_or_gives_up() {
     let record = record();
-    let held = record.took(task(1), ask(Mode::Exclusive));
+    let held = record.took(task(1).into(), ask(Mode::Exclusive));
     let first = Wait::begin(record, ask(Mode::Shared));
     let second = Wait::begin(record, ask(Mode::Exclusive));
     let third = Wait::begin(record, ask(Mode::Exclusive));
@@ -97,7 +97,7 @@ fn who_waits_is_in_the_queue_until_it_has_the_lock_or_gives_up() {
     assert_eq!(modes(&view(record)), [Mode::Shared, Mode::Exclusive]);
     record.leaves(held);
     assert!(view(record).released_ago.is_some(), "somebody waits for it");
-    let held = record.took(task(2), ask(Mode::Shared));
+    let held = record.took(task(2).into(), ask(Mode::Shared));
     first.ends();
     let after = view(record);
     assert_eq!((modes(&after), after.contended), (vec![Mode::Exclusive], 1));
@@ -110,7 +110,7 @@ fn who_waits_is_in_the_queue_until_it_has_the_lock_or_gives_up() {
 #[test]
 fn a_release_that_saw_no_waiter_is_noticed_by_the_waiter() {
     let record = record();
-    let held = record.took(task(1), ask(Mode::Exclusive));
+    let held = record.took(task(1).into(), ask(Mode::Exclusive));
     record.leaves(held);
     let _wait = Wait::begin(record, ask(Mode::Exclusive));
     assert!(view(record).released_ago.is_some());
@@ -119,7 +119,7 @@ fn a_release_that_saw_no_waiter_is_noticed_by_the_waiter() {
 #[test]
 fn a_holder_is_seen_to_await_by_a_waiter_on_its_thread() {
     let record = record();
-    let held = record.took(task(1), ask(Mode::Exclusive));
+    let held = record.took(task(1).into(), ask(Mode::Exclusive));
     assert!(!view(record).holders[0].across_await);
     let wait = Wait::begin(record, ask(Mode::Exclusive));
     assert!(
@@ -127,7 +127,7 @@ fn a_holder_is_seen_to_await_by_a_waiter_on_its_thread() {
         "this thread runs the waiter"
     );
     record.leaves(held);
-    let held = std::thread::spawn(|| record.took(task(1), ask(Mode::Exclusive)))
+    let held = std::thread::spawn(|| record.took(task(1).into(), ask(Mode::Exclusive)))
         .join()
         .expect("no panic");
     wait.is_polled();
@@ -141,9 +141,9 @@ fn a_holder_is_seen_to_await_by_a_waiter_on_its_thread() {
 #[test]
 fn a_writer_that_lets_readers_in_is_one_of_them() {
     let record = record();
-    let mut held = record.took(task(1), ask(Mode::Exclusive));
+    let mut held = record.took(task(1).into(), ask(Mode::Exclusive));
     record.downgrades(&mut held);
-    let other = record.took(task(2), ask(Mode::Shared));
+    let other = record.took(task(2).into(), ask(Mode::Shared));
     let modes: Vec<_> = view(record)
         .holders
         .iter()
@@ -157,7 +157,7 @@ fn a_writer_that_lets_readers_in_is_one_of_them() {
 #[test]
 fn the_record_of_a_dropped_lock_knows_nothing_of_it() {
     let record = record();
-    let held = record.took(task(1), ask(Mode::Exclusive));
+    let held = record.took(task(1).into(), ask(Mode::Exclusive));
     drop(Wait::begin(record, ask(Mode::Exclusive)));
     record.leaves(held);
     std::mem::forget(Wait::begin(record, ask(Mode::Exclusive)));
@@ -180,7 +180,7 @@ fn who_looks_sees_one_holder_or_none() {
     std::thread::scope(|scope| {
         let takes = scope.spawn(|| {
             for turn in 1..20_000 {
-                let held = record.took(task(turn), ask(Mode::Exclusive));
+                let held = record.took(task(turn).into(), ask(Mode::Exclusive));
                 record.leaves(held);
             }
         });

@@ -120,14 +120,12 @@ fn look_at_holders(record: &LockRecord, now: Ticks, party: Party) {
 }
 
 impl Queue {
-    /// A holder has left.
-    #[inline]
+    /// A holder has left while others wait.
     pub(super) fn is_left(&self, record: &LockRecord) {
-        if self.waiting.load(Ordering::Relaxed) > 0 {
-            self.stamp(record.takings(), RECORDER.clock().now());
-        }
+        self.stamp(record.takings(), RECORDER.clock().now());
     }
 
+    #[inline]
     pub(super) fn is_wanted(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0
     }
@@ -170,7 +168,6 @@ impl Queue {
         }
     }
 
-    #[cold]
     fn stamp(&self, takings: u64, now: Ticks) {
         self.released.store(now.0, Ordering::Relaxed);
         self.released_after.store(takings, Ordering::Relaxed);

@@ -5,10 +5,17 @@ use super::*;
 /// All seeds of a session.
 const SEEDS: (&str, &str) = ("STALLSCOPE_PERTURB", "0..200");
 
-/// `sharing.rs:LINE` below `// mark`.
+/// `FILE.rs:LINE` below `// mark`.
 fn place_of(mark: &str) -> String {
-    let line = line_below(include_str!("../guilty/sharing.rs"), mark);
-    format!("tests/macros/guilty/sharing.rs:{line}")
+    let files = [
+        ("programs", include_str!("../guilty/sharing/programs.rs")),
+        ("across", include_str!("../guilty/sharing/across.rs")),
+        ("told", include_str!("../guilty/sharing/told.rs")),
+    ];
+    let marked = |(_, source): &&(_, &str)| source.contains(&format!("// {mark}\n"));
+    let (file, source) = files.iter().find(marked).expect("a line is marked so");
+    let line = line_below(source, mark);
+    format!("tests/macros/guilty/sharing/{file}.rs:{line}")
 }
 
 /// The guilty program of a kind fails its test in nearly all runs of 200 with a seed of its own, its repaired twin in none.
@@ -30,17 +37,6 @@ fn is_found_out(kind: &str, complaint: &[&str]) {
         said.number_after("unperturbed in ")
     );
     assert!(perturbed >= 190, "{kind}: {perturbed}");
-}
-
-impl Said {
-    #[track_caller]
-    fn number_after(&self, words: &str) -> u32 {
-        let (_, rest) = self.text.split_once(words).expect("it says a number");
-        let digits = rest.split(' ').next();
-        digits
-            .and_then(|digits| digits.parse().ok())
-            .expect("a number")
-    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod entries;
 pub(crate) mod flood;
 mod lazy_memory;
 mod leaking;
+mod memory;
 mod sharing;
 #[cfg(feature = "tracing-subscriber")]
 mod spans;
@@ -76,6 +77,10 @@ pub(crate) fn run(name: &str) {
         "flood" => flood::flood(),
         "sharing-badly" => sharing::badly(),
         "sharing-well" => sharing::well(),
+        "memory-badly" => memory::badly(),
+        "memory-well" => memory::well(),
+        #[cfg(target_os = "linux")]
+        "memory-filtered" => memory::filtered(),
         "waiting-for-good" => waiting::for_good(),
         "waiting-well" => waiting::well(),
         "stuck" => dumps::stuck(),
@@ -86,7 +91,7 @@ pub(crate) fn run(name: &str) {
 }
 
 /// The sources of the programs, where marks are looked for.
-const SOURCES: [(&str, &str); 15] = [
+const SOURCES: [(&str, &str); 16] = [
     (
         "sessions/programs/async_stack.rs",
         include_str!("async_stack.rs"),
@@ -102,6 +107,7 @@ const SOURCES: [(&str, &str); 15] = [
     ("sessions/programs/flood.rs", include_str!("flood.rs")),
     ("sessions/programs/sharing.rs", include_str!("sharing.rs")),
     ("sessions/programs/spans.rs", include_str!("spans.rs")),
+    ("sessions/programs/memory.rs", include_str!("memory.rs")),
     ("sessions/programs/leaking.rs", include_str!("leaking.rs")),
     ("sessions/programs/stalls.rs", include_str!("stalls.rs")),
     ("sessions/programs/stuck.rs", include_str!("stuck.rs")),

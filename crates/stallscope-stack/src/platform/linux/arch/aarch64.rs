@@ -2,6 +2,7 @@
 
 use framehop::aarch64::{PtrAuthMask, UnwindRegsAarch64};
 
+use super::super::code::{self, Code};
 use super::super::memory;
 use super::Called;
 use crate::capture::{RawStack, Registers};
@@ -40,7 +41,7 @@ impl Start {
 }
 
 /// Where x29 points in a function cannot be told from its stack pointer: it may point anywhere into the frame.
-pub(crate) fn frame_pointer(_function: u64, _sp: u64) -> Option<u64> {
+pub(crate) fn frame_pointer(_code: Code<'_>, _function: u64, _sp: u64) -> Option<u64> {
     None
 }
 
@@ -112,8 +113,8 @@ pub(crate) fn just_left(context: &libc::ucontext_t) -> Option<SystemCall> {
 }
 
 /// What the instruction before a return address called.
-pub(crate) fn call_before(return_address: u64) -> Called {
-    let Some(code) = memory::read_before::<4>(return_address) else {
+pub(crate) fn call_before(code: Code<'_>, return_address: u64) -> Called {
+    let Some(code) = code::before::<4>(code, return_address) else {
         return Called::Nothing;
     };
     let code = u32::from_le_bytes(code);
@@ -130,4 +131,9 @@ pub(crate) fn call_before(return_address: u64) -> Called {
     } else {
         Called::Nothing
     }
+}
+
+/// The registers of an access that has just hit a breakpoint: the processor stops before the instruction.
+pub(crate) fn at_access(registers: Registers) -> Registers {
+    registers
 }

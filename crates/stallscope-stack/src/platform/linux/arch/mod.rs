@@ -11,7 +11,7 @@ use aarch64 as here;
 use x86_64 as here;
 
 pub(super) use here::{
-    Start, call_before, exact_start, frame_pointer, just_left, likely_starts, registers,
+    Start, at_access, call_before, exact_start, frame_pointer, just_left, likely_starts, registers,
     unwind_registers,
 };
 

@@ -2,6 +2,7 @@
 
 use framehop::x86_64::UnwindRegsX86_64;
 
+use super::super::code::{self, Code};
 use super::super::memory;
 use super::Called;
 use crate::capture::{RawStack, Registers};
@@ -35,11 +36,11 @@ impl Start {
 /// stack pointer in its body: `push rbp; mov rbp, rsp`, then pushes, then room for locals.
 ///
 /// `None` for any other beginning: a frame that is aligned or of variable size has no fixed distance.
-pub(crate) fn frame_pointer(function: u64, sp: u64) -> Option<u64> {
-    let mut code = [0; 40];
-    memory::read(function, &mut code)?;
-    let code = code.strip_prefix(&ENDBR64).unwrap_or(&code);
-    let mut code = code.strip_prefix(&[0x55, 0x48, 0x89, 0xe5])?;
+pub(crate) fn frame_pointer(code: Code<'_>, function: u64, sp: u64) -> Option<u64> {
+    let mut start = [0; 40];
+    code(function, &mut start)?;
+    let start = start.strip_prefix(&ENDBR64).unwrap_or(&start);
+    let mut code = start.strip_prefix(&[0x55, 0x48, 0x89, 0xe5])?;
     let mut size = 0_u64;
     loop {
         (size, code) = match code {
@@ -146,16 +147,16 @@ fn register(context: &libc::ucontext_t, index: i32) -> u64 {
 }
 
 /// What the instruction before a return address called.
-pub(crate) fn call_before(return_address: u64) -> Called {
-    let Some(code) = memory::read_before::<8>(return_address) else {
+pub(crate) fn call_before(code: Code<'_>, return_address: u64) -> Called {
+    let Some(bytes) = code::before::<8>(code, return_address) else {
         return Called::Nothing;
     };
     let relative =
         |bytes: [u8; 4]| return_address.wrapping_add_signed(i64::from(i32::from_le_bytes(bytes)));
     // call [rip + x] is also a valid tail of a call with other operands, so the longest form is tried first.
-    match code {
+    match bytes {
         [_, _, 0xff, 0x15, a, b, c, d] => Called::Through(relative([a, b, c, d])),
-        [_, _, _, 0xe8, a, b, c, d] => Called::Direct(through_stub(relative([a, b, c, d]))),
+        [_, _, _, 0xe8, a, b, c, d] => Called::Direct(through_stub(code, relative([a, b, c, d]))),
         // call reg, [reg], [reg + byte], [reg + reg + byte], [reg + long], [reg + reg + long]: ModRM with 2 in its middle.
         [.., 0xff, modrm] | [.., 0xff, modrm, _] | [.., 0xff, modrm, _, _]
             if modrm >> 3 & 7 == 2 =>
@@ -168,16 +169,16 @@ pub(crate) fn call_before(return_address: u64) -> Called {
 }
 
 /// Follows a stub of the procedure linkage table, `jmp [rip + x]`, to where it leads.
-fn through_stub(target: u64) -> u64 {
-    let mut code = [0; 11];
-    if memory::read(target, &mut code).is_none() {
+fn through_stub(code: Code<'_>, target: u64) -> u64 {
+    let mut stub = [0; 11];
+    if code(target, &mut stub).is_none() {
         return target;
     }
     // endbr64 may stand before, bnd may prefix it.
-    let (skipped, rest) = if code.starts_with(&ENDBR64) {
-        (4, &code[4..])
+    let (skipped, rest) = if stub.starts_with(&ENDBR64) {
+        (4, &stub[4..])
     } else {
-        (0, &code[..])
+        (0, &stub[..])
     };
     let (skipped, rest) = if rest.first() == Some(&0xf2) {
         (skipped + 1, &rest[1..])
@@ -188,14 +189,23 @@ fn through_stub(target: u64) -> u64 {
         [0xff, 0x25, a, b, c, d, ..] => {
             let after = target.wrapping_add(skipped + 6);
             let slot = after.wrapping_add_signed(i64::from(i32::from_le_bytes([a, b, c, d])));
-            memory::read_word(slot).unwrap_or(target)
+            code::word(code, slot).unwrap_or(target)
         }
         _ => target,
     }
 }
 
+/// The registers of an access that has just hit a breakpoint: the processor stops behind the instruction, and its line is wanted.
+pub(crate) fn at_access(registers: Registers) -> Registers {
+    Registers {
+        pc: registers.pc.saturating_sub(1),
+        ..registers
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::super::code::OWN;
     use super::*;
 
     const BODY_SP: u64 = 0x7000;
@@ -204,7 +214,7 @@ mod tests {
         // Functions are read from memory; any 40 bytes will do.
         let mut function = [0x90; 64];
         function.get_mut(..code.len())?.copy_from_slice(code);
-        frame_pointer(function.as_ptr().addr() as u64, BODY_SP)
+        frame_pointer(OWN, function.as_ptr().addr() as u64, BODY_SP)
     }
 
     #[test]
@@ -249,6 +259,6 @@ mod tests {
             None,
             "no frame pointer"
         );
-        assert_eq!(frame_pointer(8, BODY_SP), None, "no code");
+        assert_eq!(frame_pointer(OWN, 8, BODY_SP), None, "no code");
     }
 }
