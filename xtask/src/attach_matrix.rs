@@ -6,10 +6,11 @@
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
 
 use crate::cargo::{cargo, metadata, root, stdout_of};
 
@@ -35,7 +36,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .filter(|cell| cell.to_string().contains(&args.only))
         .collect();
     ensure!(!cells.is_empty(), "no cell has {:?} in its name", args.only);
-    stdout_of(cargo().args(TESTS).arg("--no-run"))?;
+    let tests = tests()?;
     let room = metadata()?.target_directory.join("attach-matrix");
     let mut failed = 0;
     println!(
@@ -43,7 +44,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         "cell", "build", "program", "tests"
     );
     for cell in &cells {
-        let verdict = cell.judge(&room)?;
+        let verdict = cell.judge(&room, &tests)?;
         println!("{:52} {verdict}", cell.to_string());
         failed += usize::from(verdict.complaint.is_some());
     }
@@ -56,15 +57,34 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// The tests, which look at the program that the environment variable names.
-const TESTS: [&str; 6] = [
-    "test",
-    "--quiet",
-    "--package",
-    "stallscope-attach",
-    "--test",
-    "zoo",
-];
+/// The program of the tests, built once.
+fn tests() -> Result<PathBuf> {
+    let built = stdout_of(
+        cargo()
+            .args([
+                "test",
+                "--quiet",
+                "--package",
+                "stallscope-attach",
+                "--test",
+                "zoo",
+            ])
+            .args(["--no-run", "--message-format", "json"]),
+    )?;
+    let mut messages = built
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Message>(line).ok());
+    let program = messages.find_map(|message| message.executable);
+    program.context("cargo has not said where the tests of stallscope-attach are")
+}
+
+/// What we use of cargo's messages.
+#[derive(Deserialize)]
+struct Message {
+    executable: Option<PathBuf>,
+}
+
+/// Which program the tests look at.
 const PROGRAM: &str = "ZOO_PROGRAM";
 /// The one that is for programs without types.
 const LINES_ONLY: &str = "a_program_with_lines_only_is_told_what_it_needs";
@@ -144,7 +164,7 @@ fn every_combination() -> Vec<Cell> {
 }
 
 impl Cell {
-    fn judge(self, room: &Path) -> Result<Verdict> {
+    fn judge(self, room: &Path, tests: &Path) -> Result<Verdict> {
         let started = Instant::now();
         let program = self.build(room)?;
         let build = started.elapsed();
@@ -152,17 +172,13 @@ impl Cell {
             .context("the zoo was not built")?
             .len();
         let started = Instant::now();
-        let tested = self.test(&program)?;
+        let tested = self.test(&program, tests)?;
         let verdict = Verdict {
             build,
             bytes,
             tests: started.elapsed(),
-            complaint: (!tested.status.success()).then(|| {
-                // Tests complain on the one, the compiler on the other.
-                let [stdout, stderr] =
-                    [&tested.stdout, &tested.stderr].map(|told| String::from_utf8_lossy(told));
-                format!("{stdout}{stderr}")
-            }),
+            complaint: (!tested.status.success())
+                .then(|| String::from_utf8_lossy(&tested.stdout).into_owned()),
         };
         fs::remove_dir_all(room).with_context(|| format!("cannot delete {}", room.display()))?;
         Ok(verdict)
@@ -216,15 +232,15 @@ impl Cell {
         Ok(target.join("release/zoo"))
     }
 
-    fn test(self, program: &Path) -> Result<Output> {
-        let mut tests = cargo();
-        tests.args(TESTS).env(PROGRAM, program);
+    fn test(self, program: &Path, tests: &Path) -> Result<Output> {
+        let mut tests = Command::new(tests);
+        tests.env(PROGRAM, program);
         // What differs is said by the tests themselves; where in them says nothing.
         tests.env("RUST_BACKTRACE", "0");
         if !self.has_types() {
-            tests.args(["--", "--ignored", LINES_ONLY]);
+            tests.args(["--ignored", LINES_ONLY]);
         }
-        tests.output().context("cannot start cargo")
+        tests.output().context("cannot start the tests")
     }
 
     /// `debug = 1` has functions and lines only.

@@ -35,7 +35,7 @@ pub(crate) struct Cli {
 }
 
 const EXIT_STATUS: &str = "\
-With none of --pid, --socket and --connect: the only process there is.
+With none of --pid, --socket, --connect and --attach: the only process with stallscope there is.
 
 Exit status: 0 fine, 1 findings (`report --fail-on`) or a task that lives on (`cancel`), 2 usage, 3 no such target (or it did not answer).";
 
@@ -51,6 +51,10 @@ pub(crate) struct TargetArgs {
     /// The agent that listens at this address; its token is read from `STALLSCOPE_TOKEN`
     #[arg(long, value_name = "tcp://HOST:PORT", global = true)]
     pub(crate) connect: Option<TcpAddress>,
+    /// Any tokio process with this number, with stallscope in it or without: read from outside, by its debug information (`ps`,
+    /// `where`, `stacks`, `findings`)
+    #[arg(long, value_name = "PID", global = true)]
+    pub(crate) attach: Option<u32>,
 }
 
 impl TargetArgs {
@@ -64,6 +68,7 @@ impl TargetArgs {
             self.pid.is_some(),
             self.socket.is_some(),
             self.connect.is_some(),
+            self.attach.is_some(),
         ]
         .into_iter()
         .filter(|is_given| *is_given)
@@ -74,7 +79,7 @@ impl TargetArgs {
     pub(crate) fn must_not_be_given(&self, command: &str) -> Result<(), Failure> {
         if self.is_given() {
             return Err(Failure::Usage(format!(
-                "`stallscope {command}` is about no one process: leave out --pid, --socket and --connect"
+                "`stallscope {command}` takes none of --pid, --socket, --connect and --attach: leave them out"
             )));
         }
         Ok(())
@@ -108,6 +113,16 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Start a program and open the terminal view on it; leaving the view ends the program
     Run(RunArgs),
+    /// Open the terminal view on any tokio process that has debug information: it needs no stallscope and is not stopped
+    Attach(AttachArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AttachArgs {
+    /// Its number
+    // Named so because an argument is known by the name of its field, and `pid` is that of --pid.
+    #[arg(value_name = "PID")]
+    pub(crate) process: u32,
 }
 
 #[derive(Debug, Args)]
@@ -195,6 +210,9 @@ pub(crate) struct LocksArgs {
 pub(crate) struct WhereArgs {
     /// The task's id, as `stallscope ps` shows it
     pub(crate) task: u64,
+    /// Also the values of the locals that it saved; they can hold secrets. Only of a task that is read from outside
+    #[arg(long)]
+    pub(crate) locals: bool,
     /// One JSON object on standard output
     #[arg(long)]
     pub(crate) json: bool,
@@ -233,9 +251,21 @@ pub(crate) struct FindingsArgs {
     /// Also those of severity info, which blame no line
     #[arg(long)]
     pub(crate) all: bool,
+    /// With --attach: how long to watch, for instance 5s
+    #[arg(long = "for", value_name = "TIME", value_parser = watching)]
+    pub(crate) window: Option<Duration>,
     /// One JSON object on standard output
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// How long a process is watched from outside.
+fn watching(text: &str) -> Result<Duration, String> {
+    match time::parse(text) {
+        Some(0) => Err("one look proves little: watch for some time".to_owned()),
+        Some(ns) => Ok(Duration::from_nanos(ns)),
+        None => Err("expected a time with its unit, for instance 5s or 500ms".to_owned()),
+    }
 }
 
 #[derive(Debug, Args)]
@@ -300,7 +330,15 @@ fn parse_from(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Re
     // clap sees a conflict only between flags on the same side of the command's name.
     if cli.target.given() > 1 {
         return Err(Instead::Mistake(
-            "more than one target: keep one of --pid, --socket and --connect".to_owned(),
+            "more than one target: keep one of --pid, --socket, --connect and --attach".to_owned(),
+        ));
+    }
+    if let (Some(Command::Findings(args)), None) = (&cli.command, cli.target.attach)
+        && args.window.is_some()
+    {
+        return Err(Instead::Mistake(
+            "--for goes with --attach: `stallscope report --for TIME` watches a process with stallscope in it"
+                .to_owned(),
         ));
     }
     Ok(cli)
@@ -364,15 +402,26 @@ mod tests {
     }
 
     #[test]
+    fn the_process_to_attach_to_is_no_target_of_an_agent() {
+        let line = ["stallscope", "attach", "4711"];
+        let Ok(cli) = parse_from(line) else {
+            panic!("`attach` takes a number");
+        };
+        assert!(!cli.target.is_given());
+        assert!(matches!(cli.command, Some(super::Command::Attach(args)) if args.process == 4711));
+    }
+
+    #[test]
     fn only_one_target_can_be_named() {
         for two in [
             "stallscope --pid=1 --socket=/a ps",
             "stallscope --pid=1 ps --connect=tcp://a:1",
             "stallscope ps --socket=/a --connect=tcp://a:1",
+            "stallscope --attach=1 ps --pid=1",
         ] {
             assert_eq!(
                 mistake(two),
-                "more than one target: keep one of --pid, --socket and --connect"
+                "more than one target: keep one of --pid, --socket, --connect and --attach"
             );
         }
     }

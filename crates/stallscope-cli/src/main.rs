@@ -1,5 +1,6 @@
 //! The `stallscope` binary: shows what a tokio program is doing, while it does it.
 
+mod attach;
 mod cancel;
 mod cli;
 mod client;
@@ -50,7 +51,18 @@ fn main() -> ExitCode {
 fn execute(cli: &Cli) -> Result<ExitCode, Failure> {
     let target = || Target::resolve(&cli.target);
     let mut out = BufWriter::new(io::stdout().lock());
+    if let (Some(pid), Some(command)) = (cli.target.attach, &cli.command) {
+        headless::attach::run(pid, command, &mut out)?;
+        out.flush()?;
+        return Ok(ExitCode::SUCCESS);
+    }
     match &cli.command {
+        Some(Command::Attach(args)) => {
+            cli.target.must_not_be_given("attach")?;
+            drop(out);
+            view(Some(Target::Attach { pid: args.process }))?;
+            return Ok(ExitCode::SUCCESS);
+        }
         Some(Command::Ps(args)) if args.ended => ended::run(&target()?, args, &mut out)?,
         Some(Command::Ps(args)) => ps::run(&target()?, args, &mut out)?,
         Some(Command::Tree(args)) => tree::run(&target()?, args, &mut out)?,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::capture::RawStack;
@@ -78,6 +78,16 @@ impl ForeignModule {
             range,
             tables,
         }
+    }
+
+    /// Its path, as that process sees it.
+    pub fn path(&self) -> &Path {
+        &self.module.path
+    }
+
+    /// The linker's fingerprint; empty if it has none.
+    pub fn build_id(&self) -> &[u8] {
+        &self.module.build_id
     }
 
     /// The addresses it lies at.

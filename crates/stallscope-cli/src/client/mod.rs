@@ -64,7 +64,7 @@ impl Connection {
             }
         };
         let token = match target {
-            Target::Unix { .. } => None,
+            Target::Unix { .. } | Target::Attach { .. } => None,
             Target::Tcp { token, .. } => Some(token.as_str()),
         };
         let mut link = Link {
@@ -127,6 +127,11 @@ impl Connection {
                 _ => {}
             }
         }
+    }
+
+    /// The number of the process that listens, where it runs on this machine and the system tells.
+    pub(crate) fn local_pid(&self) -> Option<u32> {
+        self.link.transport.peer()
     }
 
     /// From here on no question is waited for beyond this moment.

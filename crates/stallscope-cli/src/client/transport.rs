@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::io::{Errno, FdFlags, fcntl_setfd, ioctl_fionbio};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, connect, socket};
 
+use crate::attach;
 use crate::target::Target;
 
 /// How often a full queue of connections is tried again.
@@ -28,7 +29,25 @@ impl Transport {
             Target::Tcp { address, .. } => {
                 connect_tcp(address.host_and_port(), within).map(Transport::Tcp)
             }
+            Target::Attach { pid } => attach::connect(*pid).map(Transport::Unix),
         }
+    }
+
+    /// The number that the listening process has in our namespace, which need not be the one that it knows itself by.
+    pub(super) fn peer(&self) -> Option<u32> {
+        let Transport::Unix(stream) = self else {
+            return None;
+        };
+        #[cfg(target_os = "linux")]
+        let pid = rustix::net::sockopt::socket_peercred(stream)
+            .ok()
+            .and_then(|peer| u32::try_from(peer.pid.as_raw_nonzero().get()).ok());
+        #[cfg(not(target_os = "linux"))]
+        let pid = {
+            let _unasked = stream;
+            None
+        };
+        pid
     }
 
     /// `None` waits for ever.

@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use stallscope_wire::message::subscribe::Topic;
 use stallscope_wire::message::{Overview, OverviewQuery, Process, Tier, TierState, update};
 
+use crate::attach;
 use crate::client::{ClientError, Connection};
 use crate::failure::Failure;
 use crate::format::{counted, duration, milliseconds, printable};
@@ -17,6 +18,8 @@ pub(super) struct About {
     pub(super) process: Process,
     pub(super) overview: Overview,
     pub(super) uptime: Duration,
+    /// Read from outside, where much of this is not known.
+    outside: bool,
 }
 
 impl About {
@@ -29,7 +32,21 @@ impl About {
             process: connection.welcome().process.clone().unwrap_or_default(),
             overview,
             uptime,
+            outside: false,
         })
+    }
+
+    /// Of a process that was watched from outside for some time, and had so many tasks at last.
+    pub(super) fn from_outside(pid: u32, live_tasks: u64, watched: Duration) -> Self {
+        About {
+            process: attach::process(pid),
+            overview: Overview {
+                live_tasks,
+                ..Overview::default()
+            },
+            uptime: watched,
+            outside: true,
+        }
     }
 
     /// Time since the start of recording.
@@ -61,6 +78,14 @@ impl About {
             stallscope_version,
             ..
         } = &self.process;
+        if self.outside {
+            let tasks = counted(self.overview.live_tasks, "task");
+            return writeln!(
+                out,
+                "{} (pid {pid}), {tasks}, read from outside",
+                printable(program)
+            );
+        }
         writeln!(
             out,
             "{} (pid {pid}), {} (tokio counts {}), up {}, tokio {}, stallscope {}",
@@ -114,7 +139,7 @@ impl About {
                 uptime_ms: milliseconds(self.uptime_ns()),
             },
             tiers: Tiers(&self.overview.tiers),
-            runtime: RuntimeJson::from(&self.overview),
+            runtime: (!self.outside).then(|| RuntimeJson::from(&self.overview)),
         }
     }
 }
@@ -131,7 +156,8 @@ struct Answer<'a, B> {
 pub(super) struct Head<'a> {
     process: ProcessJson<'a>,
     tiers: Tiers<'a>,
-    runtime: RuntimeJson,
+    /// `null` of a process that is read from outside.
+    runtime: Option<RuntimeJson>,
 }
 
 #[derive(Serialize)]

@@ -1,5 +1,6 @@
 //! The commands that print an answer and end, one file each; and `run`.
 
+pub(crate) mod attach;
 pub(crate) mod cancel;
 pub(crate) mod doctor;
 pub(crate) mod ended;

@@ -20,8 +20,17 @@ pub(crate) fn run(target: &Target, args: &StacksArgs, out: &mut impl Write) -> R
     let update::Body::Stacks(stacks) = connection.ask(Topic::Stacks(StacksQuery {}))? else {
         return Err(connection.mismatch().into());
     };
-    if args.json {
-        about.write_json(out, &Answer::from(&stacks))
+    write(out, &about, &stacks, args.json)
+}
+
+pub(super) fn write(
+    out: &mut impl Write,
+    about: &About,
+    stacks: &Stacks,
+    as_json: bool,
+) -> Result<(), Failure> {
+    if as_json {
+        about.write_json(out, &Answer::from(stacks))
     } else {
         about.write_header(out)?;
         for thread in &stacks.threads {
@@ -46,7 +55,7 @@ pub(super) struct ThreadJson<'a> {
     runtime: u32,
     state: Option<&'a str>,
     doing: Option<&'a str>,
-    /// The poll in progress, and how long it has lasted.
+    /// The poll in progress, and how long it has lasted; `null` if that is not known.
     task: Option<u64>,
     polling_ms: Option<f64>,
     /// Innermost frame first.
@@ -73,7 +82,7 @@ impl<'a> From<&'a ThreadStack> for ThreadJson<'a> {
             state: known(&thread.state),
             doing: known(&thread.doing),
             task: thread.task,
-            polling_ms: thread.task.map(|_| milliseconds(thread.polling_ns)),
+            polling_ms: polling(thread).map(milliseconds),
             stack: thread.stack.iter().map(FrameJson::from).collect(),
             missing: known(&thread.missing),
         }
@@ -83,8 +92,10 @@ impl<'a> From<&'a ThreadStack> for ThreadJson<'a> {
 pub(super) fn write_thread(out: &mut impl Write, thread: &ThreadStack) -> io::Result<()> {
     writeln!(out, "{}", title(thread))?;
     if let Some(task) = thread.task {
-        let polling = duration(thread.polling_ns);
-        writeln!(out, "  polls task {task} for {polling}")?;
+        match polling(thread) {
+            Some(time) => writeln!(out, "  polls task {task} for {}", duration(time))?,
+            None => writeln!(out, "  polls task {task}")?,
+        }
     }
     if let Some(doing) = known(&thread.doing) {
         writeln!(out, "  {}", printable(doing))?;
@@ -94,6 +105,12 @@ pub(super) fn write_thread(out: &mut impl Write, thread: &ThreadStack) -> io::Re
         writeln!(out, "  missing: {}", printable(missing))?;
     }
     Ok(())
+}
+
+/// How long the poll in progress has lasted: from outside it cannot be told.
+fn polling(thread: &ThreadStack) -> Option<u64> {
+    thread.task?;
+    Some(thread.polling_ns).filter(|&time| time > 0)
 }
 
 /// `thread 4713 "tokio-rt-worker", worker 1, running`.

@@ -5,11 +5,12 @@ use std::io::Write;
 use serde::Serialize;
 use stallscope_wire::message::subscribe::Topic;
 use stallscope_wire::message::{
-    AsyncStack, Details, DetailsQuery, EndedQuery, EndedTask, Task, update,
+    AsyncStack, Details, DetailsQuery, EndedQuery, EndedTask, Task, TaskKind, update,
 };
 
 use super::about::About;
 use super::async_stack::{self, AsyncStackJson};
+use super::attach::{Outside, OutsideJson};
 use super::ended::{End, EndedJson, outcome};
 use super::task::{self, Places, TaskJson};
 use crate::cli::WhereArgs;
@@ -25,7 +26,8 @@ pub(crate) fn run(target: &Target, args: &WhereArgs, out: &mut impl Write) -> Re
     let seen = match alive(&mut connection, args.task) {
         Err(error) if error.is_refusal() => ended(&mut connection, args.task)?.ok_or(error),
         seen => seen.and_then(|seen| seen.asked(&mut connection)),
-    }?;
+    }?
+    .looked_at(args, connection.local_pid());
     if args.json {
         about.write_json(out, &Answer::from(&seen))
     } else {
@@ -51,6 +53,8 @@ enum Life {
         unseen: String,
         /// What it waits for; `None` if it was not asked.
         waits: Option<AsyncStack>,
+        /// What could be read of it from outside, or why nothing; `None` if there was no need to.
+        outside: Option<Result<Outside, String>>,
     },
     Ended(EndedTask),
 }
@@ -79,6 +83,7 @@ fn alive(connection: &mut Connection, id: u64) -> Result<Seen, ClientError> {
             children,
             unseen,
             waits: None,
+            outside: None,
         },
     })
 }
@@ -129,18 +134,34 @@ struct Answer<'a> {
     unseen: Option<&'a str>,
     /// What it waits for; `null` of a task that has ended.
     async_stack: Option<AsyncStackJson<'a>>,
+    /// As in `where --attach --json`, where the agent has no stack of it; else `null`.
+    outside: Option<OutsideJson<'a>>,
+    /// Why not, where it was tried.
+    outside_missing: Option<&'a str>,
 }
 
 impl<'a> From<&'a Seen> for Answer<'a> {
     fn from(seen: &'a Seen) -> Self {
         let json = |task| TaskJson::new(task, &seen.places);
-        let (children, unseen, waits, end) = match &seen.life {
+        let (children, unseen, waits, outside, end) = match &seen.life {
             Life::Alive {
                 children,
                 unseen,
                 waits,
-            } => (Some(*children), unseen.as_str(), waits.as_ref(), None),
-            Life::Ended(ended) => (None, "", None, Some(End::of(ended))),
+                outside,
+            } => (
+                Some(*children),
+                unseen.as_str(),
+                waits.as_ref(),
+                outside.as_ref().map(Result::as_ref),
+                None,
+            ),
+            Life::Ended(ended) => (None, "", None, None, Some(End::of(ended))),
+        };
+        let (outside, why_not) = match outside {
+            Some(Ok(outside)) => (Some(outside.json()), None),
+            Some(Err(why_not)) => (None, Some(why_not.as_str())),
+            None => (None, None),
         };
         Answer {
             task: EndedJson {
@@ -151,6 +172,8 @@ impl<'a> From<&'a Seen> for Answer<'a> {
             children,
             unseen: Some(unseen).filter(|unseen| !unseen.is_empty()),
             async_stack: waits.map(AsyncStackJson::from),
+            outside,
+            outside_missing: why_not,
         }
     }
 }
@@ -164,6 +187,23 @@ impl Seen {
         Ok(self)
     }
 
+    /// With what can be read of it from outside, where the agent could not tell what it waits for. `pid` is that of the agent, if
+    /// it runs on this machine.
+    fn looked_at(mut self, args: &WhereArgs, pid: Option<u32>) -> Self {
+        if let Life::Alive {
+            waits: Some(waits),
+            outside,
+            ..
+        } = &mut self.life
+            && !waits.missing.is_empty()
+            && self.task.kind() != TaskKind::Root
+            && let Some(pid) = pid
+        {
+            *outside = Some(Outside::read(pid, args).map_err(|why_not| why_not.to_string()));
+        }
+        self
+    }
+
     fn write(&self, out: &mut impl Write) -> Result<(), Failure> {
         writeln!(out)?;
         for (depth, ancestor) in self.ancestors.iter().enumerate() {
@@ -174,9 +214,20 @@ impl Seen {
         for (what, value) in self.facts() {
             writeln!(out, "{indent}  {what:<14}{value}")?;
         }
-        if let Life::Alive { unseen, waits, .. } = &self.life {
-            if let Some(waits) = waits {
-                async_stack::write(out, &indent, waits)?;
+        if let Life::Alive {
+            unseen,
+            waits,
+            outside,
+            ..
+        } = &self.life
+        {
+            match (outside, waits) {
+                (Some(Ok(outside)), _) => outside.write(out, &indent)?,
+                (_, Some(waits)) => async_stack::write(out, &indent, waits)?,
+                (_, None) => {}
+            }
+            if let Some(Err(why_not)) = outside {
+                writeln!(out, "Nor from outside: {}", printable(why_not))?;
             }
             if !unseen.is_empty() {
                 writeln!(out, "{}", printable(unseen))?;

@@ -10,7 +10,7 @@ use crate::cli::TargetArgs;
 
 pub(crate) use directory::{Survey, survey, survey_of};
 
-/// An agent that can be connected to.
+/// What can be connected to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     Unix {
@@ -21,6 +21,10 @@ pub(crate) enum Target {
     Tcp {
         address: TcpAddress,
         token: String,
+    },
+    /// No agent at all: the process is read from outside.
+    Attach {
+        pid: u32,
     },
 }
 
@@ -36,6 +40,9 @@ pub(crate) struct Found {
 impl Target {
     /// The target named on the command line, or the only one there is.
     pub(crate) fn resolve(args: &TargetArgs) -> Result<Target, TargetError> {
+        if let Some(pid) = args.attach {
+            return Ok(Target::Attach { pid });
+        }
         if let Some(address) = &args.connect {
             let token = std::env::var("STALLSCOPE_TOKEN").unwrap_or_default();
             return Target::tcp(address, token);
@@ -88,7 +95,9 @@ impl From<Found> for Target {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Target::Unix { pid: Some(pid), .. } => write!(f, "process {pid}"),
+            Target::Unix { pid: Some(pid), .. } | Target::Attach { pid } => {
+                write!(f, "process {pid}")
+            }
             Target::Unix { socket, pid: None } => write!(f, "{}", socket.display()),
             Target::Tcp { address, .. } => write!(f, "{address}"),
         }

@@ -9,6 +9,7 @@ mod support;
 mod terminal;
 
 mod answers;
+mod attach;
 mod bad_agents;
 mod ended;
 mod findings;

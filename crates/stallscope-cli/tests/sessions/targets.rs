@@ -169,11 +169,11 @@ fn mistakes_on_the_command_line_are_told_in_one_line() {
     }
     assert_eq!(
         sandbox.run("ps --pid 1 --socket /a").complaint(2),
-        "more than one target: keep one of --pid, --socket and --connect"
+        "more than one target: keep one of --pid, --socket, --connect and --attach"
     );
     assert_eq!(
         sandbox.run("list --pid 1").complaint(2),
-        "`stallscope list` is about no one process: leave out --pid, --socket and --connect"
+        "`stallscope list` takes none of --pid, --socket, --connect and --attach: leave them out"
     );
 }
 

@@ -69,11 +69,13 @@ impl ThreadState {
     /// the time on a processor of a running thread is as of the last tick. Where it stands is told only to who may trace it.
     pub fn read_of(process: u32, tid: Tid) -> Self {
         let read = |file: &str| read_of(process, tid, file);
+        // Before the position: two readings with the same count of switches prove that it slept on since the first position.
+        let times = read("schedstat").as_deref().and_then(parse::sched_times);
         let position = read("syscall")
             .as_deref()
             .map_or(Position::Unknown, parse::position);
         Self {
-            times: read("schedstat").as_deref().and_then(parse::sched_times),
+            times,
             descriptors: descriptor::in_process(process, &position),
             ..Self::from_files(tid, position, read)
         }

@@ -28,12 +28,16 @@ fn send(program: &Program, signal: Signal) {
 
 /// How many workers the kernel has in a timed sleep.
 fn asleep(program: &Program) -> Result<usize, String> {
-    let threads = fs::read_dir(format!("/proc/{}/task", program.pid())).map_err(|error| error.to_string())?;
-    let of = |thread: &fs::DirEntry, file| fs::read_to_string(thread.path().join(file)).unwrap_or_default();
+    let threads =
+        fs::read_dir(format!("/proc/{}/task", program.pid())).map_err(|error| error.to_string())?;
+    let of = |thread: &fs::DirEntry, file| {
+        fs::read_to_string(thread.path().join(file)).unwrap_or_default()
+    };
     Ok(threads
         .flatten()
         .filter(|thread| {
-            of(thread, "comm").trim() == "tokio-rt-worker" && of(thread, "wchan").contains("nanosleep")
+            of(thread, "comm").trim() == "tokio-rt-worker"
+                && of(thread, "wchan").contains("nanosleep")
         })
         .count())
 }

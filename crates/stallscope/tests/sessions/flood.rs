@@ -1,5 +1,7 @@
 //! What is counted of a million tasks agrees with what tokio has counted, and nothing of it stays.
 
+use std::ffi::OsStr;
+
 use stallscope_wire::message::{SiteQuery, SiteStats, subscribe::Topic, update};
 
 use crate::programs::{flood, place_of};
@@ -28,7 +30,10 @@ fn at(client: &mut Client, mark: &str) -> SiteStats {
 
 #[test]
 fn a_million_tasks_are_counted_as_tokio_counts_them_and_leave_no_memory_behind() {
-    let mut program = Program::start("flood");
+    // On a busy machine some poll is kept for long enough to be a finding, and what is read to name its line is kept for a while: another
+    // memory than the one that is looked at here.
+    let no_stalls = ("STALLSCOPE_LONG_POLL", OsStr::new("60s"));
+    let mut program = Program::start_with("flood", [no_stalls]);
     let before = number(&program.expect("resident"));
     program.go_on();
     program.expect("resident");

@@ -34,10 +34,19 @@ pub(crate) struct Layout {
 pub(crate) struct Demands {
     /// How many workers there are.
     pub(crate) workers: usize,
+    pub(crate) gauges: GaugesKnown,
     pub(crate) findings: Panel,
     pub(crate) unseen: bool,
     pub(crate) mode: bool,
     pub(crate) details: bool,
+}
+
+/// How many gauges there are to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GaugesKnown {
+    All,
+    /// Of a process that is read from outside: a line holds them at any width.
+    Few,
 }
 
 /// Columns for one worker's gauge.
@@ -66,7 +75,7 @@ impl Layout {
         let gauges = part(
             true,
             8,
-            if height >= 20 && width < GAUGES_WIDTH {
+            if height >= 20 && width < GAUGES_WIDTH && demands.gauges == GaugesKnown::All {
                 2
             } else {
                 1
@@ -197,6 +206,11 @@ mod tests {
         [0, 1, 2, 64, 5_000].into_iter().flat_map(move |workers| {
             (0..40_usize).map(move |bits| Demands {
                 workers,
+                gauges: if workers == 0 {
+                    GaugesKnown::Few
+                } else {
+                    GaugesKnown::All
+                },
                 findings: panels[bits / 8],
                 unseen: bits & 1 != 0,
                 mode: bits & 2 != 0,
@@ -247,6 +261,7 @@ mod tests {
     fn the_tree_keeps_most_of_a_small_screen() {
         let demands = Demands {
             workers: 8,
+            gauges: GaugesKnown::All,
             findings: Panel::Clear,
             unseen: true,
             mode: false,

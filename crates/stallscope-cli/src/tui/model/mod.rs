@@ -26,7 +26,8 @@ use std::time::{Duration, Instant};
 
 use stallscope_wire::message::subscribe::Topic;
 use stallscope_wire::message::{
-    Details, DetailsQuery, Doctor, DoctorQuery, FindingsQuery, OverviewQuery, Process, Update,
+    AsyncStack, AsyncStackQuery, Details, DetailsQuery, Doctor, DoctorQuery, FindingsQuery,
+    OverviewQuery, Process, Update,
 };
 
 pub(crate) use cancel::{Cancel, PATIENCE, Stage, Subject};
@@ -45,7 +46,8 @@ pub(crate) use subscriptions::{Purpose, Subscriptions, Wish};
 pub(crate) use tree::{Line, Tree};
 pub(crate) use window::{Node, Row, Window};
 
-use layout::Demands;
+use crate::target::Target;
+use layout::{Demands, GaugesKnown};
 
 /// How often gauges and tree are asked for: twice a second reads like "now" and leaves time to read.
 const OFTEN_MS: u32 = 500;
@@ -88,6 +90,8 @@ pub(crate) struct Model {
     pub(crate) filter: AppliedFilter,
     /// The pane of the selected task; `None` while it is closed.
     pub(crate) details: Option<Answer<Details>>,
+    /// What a task waits for, of a process that is read from outside: of the one that was selected when it was told.
+    pub(crate) stack: Option<(u64, Answer<AsyncStack>)>,
     pub(crate) doctor: Answer<Doctor>,
     /// From the lowest to the topmost.
     pub(crate) layers: Vec<Layer>,
@@ -157,6 +161,7 @@ impl Model {
             tree_asked: None,
             filter: AppliedFilter::default(),
             details: None,
+            stack: None,
             doctor: Answer::default(),
             layers: Vec::new(),
             frozen: None,
@@ -175,6 +180,11 @@ impl Model {
             self.height,
             Demands {
                 workers: self.gauges.workers().len(),
+                gauges: if self.is_attached() {
+                    GaugesKnown::Few
+                } else {
+                    GaugesKnown::All
+                },
                 findings: self.findings.panel(),
                 unseen: self.gauges.unseen().is_some(),
                 mode: self.has_mode(),
@@ -192,6 +202,12 @@ impl Model {
         self.locks.resize(layout.tree.height);
     }
 
+    /// Whether the process is read from outside: times, counts and who spawned whom are not known then.
+    pub(crate) fn is_attached(&self) -> bool {
+        let attached = |link: &Link| matches!(link.target, Target::Attach { .. });
+        self.link.as_ref().is_some_and(attached)
+    }
+
     /// Whether keys go to the findings. Where there are none they go to what stands below.
     pub(crate) fn looks_at_findings(&self) -> bool {
         self.focus != Focus::Pane && !self.findings.all().is_empty()
@@ -207,17 +223,18 @@ impl Model {
             interval_ms,
             topic,
         };
-        let mut wishes = vec![
-            wish(Purpose::Gauges, OFTEN_MS, Topic::Overview(OverviewQuery {})),
-            wish(
-                Purpose::Findings,
-                OFTEN_MS,
-                Topic::Findings(FindingsQuery {
-                    limit: FINDINGS,
-                    ..FindingsQuery::default()
-                }),
-            ),
-        ];
+        let mut wishes = vec![wish(
+            Purpose::Gauges,
+            OFTEN_MS,
+            Topic::Overview(OverviewQuery {}),
+        )];
+        if !self.is_attached() {
+            let query = FindingsQuery {
+                limit: FINDINGS,
+                ..FindingsQuery::default()
+            };
+            wishes.push(wish(Purpose::Findings, OFTEN_MS, Topic::Findings(query)));
+        }
         // What is not shown is not asked for: the agent would walk all tasks for nothing.
         wishes.push(match self.pane {
             Pane::Tree => wish(Purpose::Tree, OFTEN_MS, Topic::Tree(self.tree.query())),
@@ -232,6 +249,11 @@ impl Model {
                 OFTEN_MS,
                 Topic::Details(DetailsQuery { task }),
             ));
+            // An agent would have the task polled for that, which is not for the view to do twice a second.
+            if self.is_attached() {
+                let query = AsyncStackQuery { task };
+                wishes.push(wish(Purpose::Stack, OFTEN_MS, Topic::AsyncStack(query)));
+            }
         }
         if self
             .layers
@@ -313,6 +335,7 @@ impl Model {
         self.places.forget();
         self.locks.forget();
         self.details = None;
+        self.stack = None;
         self.doctor = Answer::default();
         self.layers.clear();
         self.frozen = None;

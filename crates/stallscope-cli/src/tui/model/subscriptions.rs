@@ -17,6 +17,7 @@ pub(crate) enum Purpose {
     Places,
     Locks,
     Details,
+    Stack,
     Doctor,
     Cancel,
 }

@@ -2,6 +2,7 @@
 
 mod agent;
 mod architecture;
+mod attach;
 mod cancel;
 mod conflicts;
 mod documents;

@@ -11,11 +11,14 @@ use std::time::Instant;
 
 use ratatui::crossterm::event::KeyEvent;
 use stallscope_wire::message::subscribe::Topic;
-use stallscope_wire::message::{AgentMessage, Failed, Process, Update, agent_message, update};
+use stallscope_wire::message::{
+    AgentMessage, AsyncStack, Failed, Process, Update, agent_message, update,
+};
 
 use super::effect::Effect;
 use super::keys::{self, Context};
 use super::model::{Answer, Focus, Layer, Link, Model, Pane, Purpose, Window};
+use super::view::refusal;
 use crate::source::Source;
 use crate::target::{Survey, Target};
 
@@ -249,6 +252,9 @@ pub(super) fn show(model: &mut Model, update: Update) {
                 *answer = Answer::Here(details);
             }
         }
+        (Purpose::Stack, Some(update::Body::AsyncStack(stack))) => {
+            told_stack(model, Answer::Here(stack));
+        }
         (Purpose::Doctor, Some(update::Body::Doctor(doctor))) => {
             model.doctor = Answer::Here(doctor);
         }
@@ -265,6 +271,7 @@ fn refuse(model: &mut Model, failed: Failed) {
                 *answer = Answer::Failed(failed.reason);
             }
         }
+        Some(Purpose::Stack) => told_stack(model, Answer::Failed(failed.reason)),
         Some(Purpose::Doctor) => model.doctor = Answer::Failed(failed.reason),
         Some(Purpose::Findings) => model.findings.refused(),
         Some(Purpose::Places) => model.places.failed(failed.reason),
@@ -272,10 +279,15 @@ fn refuse(model: &mut Model, failed: Failed) {
         Some(Purpose::Cancel) => cancel::refused(model, failed.reason),
         Some(Purpose::Gauges | Purpose::Tree) => {
             model.tree_asked = None;
-            model.notice = Some(format!("the agent says: {}", failed.reason));
+            model.notice = Some(refusal(model, &failed.reason));
         }
         None => {}
     }
+}
+
+/// The answer is about the selected task: with another one selected the question, and so its number, would be another.
+fn told_stack(model: &mut Model, answer: Answer<AsyncStack>) {
+    model.stack = model.tree.selected_task().map(|task| (task, answer));
 }
 
 fn tick(model: &mut Model) -> Vec<Effect> {

@@ -122,11 +122,19 @@ static COLUMNS: &[Column] = &[
     },
 ];
 
-/// The columns there is room for, and how wide the tree is then.
-pub(super) fn fitting(width: u16) -> (&'static [Column], u16) {
-    let widths = COLUMNS.iter().map(|column| column.width);
+/// How many of them are known of a process that is read from outside.
+const WITHOUT_AGENT: usize = 1;
+
+/// The columns there is room for, and how wide the tree is then. `attached`: the process is read from outside.
+pub(super) fn fitting(width: u16, attached: bool) -> (&'static [Column], u16) {
+    let known = if attached {
+        &COLUMNS[..WITHOUT_AGENT]
+    } else {
+        COLUMNS
+    };
+    let widths = known.iter().map(|column| column.width);
     let (shown, tree) = fit(widths, width, TREE_AT_LEAST.max(width / 8 * 3));
-    (&COLUMNS[..shown], tree)
+    (&known[..shown], tree)
 }
 
 /// How many columns of these widths, each with a blank before it, leave `at_least` to what they stand beside, and how much they leave.

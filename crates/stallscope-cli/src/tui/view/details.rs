@@ -1,5 +1,7 @@
 //! The pane of the selected row: what is known of it, and what this tier cannot tell.
 
+mod outside;
+
 use ratatui::buffer::Buffer;
 use ratatui::text::Line;
 use stallscope_wire::message::{Details, Group, Site, Task, TaskState};
@@ -17,6 +19,7 @@ pub(super) fn draw(model: &Model, theme: Theme, buffer: &mut Buffer, region: Reg
         return;
     }
     let (title, facts) = match model.tree.selected() {
+        Some(row) if model.is_attached() => outside::describe(model, row, answer),
         Some(row) => describe(row, answer),
         None => ("nothing is selected".to_owned(), Vec::new()),
     };
@@ -44,20 +47,20 @@ fn describe(row: &Row, answer: &Answer<Details>) -> (String, Vec<Fact>) {
             counted(group.count, "task"),
             group_facts(group, row.site.as_ref()),
         ),
-        Node::Task(task) => {
-            // An answer about the task that was selected before says nothing of this one.
-            let details = answer.here().filter(|details| {
-                details
-                    .task
-                    .as_ref()
-                    .is_some_and(|answered| answered.id == task.id)
-            });
-            (
-                format!("task #{}", task.id),
-                task_facts(row, task, details, answer),
-            )
-        }
+        Node::Task(task) => (
+            format!("task #{}", task.id),
+            task_facts(row, task, about(task, answer), answer),
+        ),
     }
+}
+
+/// An answer about the task that was selected before says nothing of this one.
+fn about<'a>(task: &Task, answer: &'a Answer<Details>) -> Option<&'a Details> {
+    let is_about_it = |details: &&Details| {
+        let answered = details.task.as_ref();
+        answered.is_some_and(|answered| answered.id == task.id)
+    };
+    answer.here().filter(is_about_it)
 }
 
 fn group_facts(group: &Group, site: Option<&Site>) -> Vec<Fact> {

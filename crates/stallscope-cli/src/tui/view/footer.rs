@@ -31,6 +31,7 @@ pub(super) fn hints(model: &Model, theme: Theme, room: usize) -> Vec<Span<'stati
         let useless = match binding.command {
             Command::Choose => nothing_to_choose,
             Command::Confirm | Command::Decline => !is_asked,
+            Command::ShowPlaces | Command::ShowLocks | Command::Cancel => model.is_attached(),
             Command::FocusFindings => model.findings.all().is_empty(),
             Command::OtherSide => page.is_some_and(|page| page.finding.parties.is_empty()),
             Command::Unfold => page.is_some_and(|page| page.finding.stack.is_empty()),
@@ -59,6 +60,9 @@ fn health(model: &Model, theme: Theme) -> Vec<Span<'static>> {
     let Some(overview) = model.gauges.overview() else {
         return Vec::new();
     };
+    if model.is_attached() {
+        return Vec::new();
+    }
     let role = |bad: bool| theme.style(if bad { Role::Warning } else { Role::Dim });
     let dropped = overview.dropped_events;
     let warnings = u64::from(overview.warnings);

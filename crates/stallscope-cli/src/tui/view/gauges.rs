@@ -46,6 +46,9 @@ pub(super) fn draw_unseen(model: &Model, theme: Theme, buffer: &mut Buffer, regi
 
 /// The most telling first: a small screen shows only those.
 fn gauges(model: &Model, overview: &Overview) -> Vec<String> {
+    if model.is_attached() {
+        return vec![counted(overview.live_tasks, "task")];
+    }
     let runtimes: Vec<&Runtime> = overview
         .runtimes
         .iter()

@@ -6,8 +6,8 @@ use stallscope_wire::message::Lock;
 
 use super::columns::{Align, aligned, fit};
 use super::text::{count, left, place_of};
-use super::{paint, sort, waiting_for};
-use crate::format::{duration_or_none, printable};
+use super::{paint, refusal, sort, waiting_for};
+use crate::format::duration_or_none;
 use crate::locks::{LocksSort, contention, held_by, held_for, kind};
 use crate::tui::model::{Answer, Layout, Model, Region};
 use crate::tui::theme::{Role, Theme};
@@ -105,7 +105,7 @@ pub(super) fn draw(model: &Model, theme: Theme, buffer: &mut Buffer, layout: &La
 fn nothing_to_show(model: &Model) -> Option<String> {
     match model.locks.answer() {
         Answer::Awaited => model.link.as_ref().map(waiting_for),
-        Answer::Failed(reason) => Some(format!("the agent says: {}", printable(reason))),
+        Answer::Failed(reason) => Some(refusal(model, reason)),
         Answer::Here(_) if model.locks.all().is_empty() => {
             Some("No lock yet: this program has taken none of `stallscope::sync`.".to_owned())
         }

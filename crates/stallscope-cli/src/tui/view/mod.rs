@@ -29,6 +29,7 @@ use ratatui::layout::Rect;
 
 use super::model::{Layer, Layout, Link, Model, Pane};
 use super::theme::{Role, Theme};
+use crate::format::printable;
 
 pub(crate) use finding::line_of_side;
 pub(crate) use overlay::length as overlay_length;
@@ -82,6 +83,15 @@ pub(crate) fn waiting_for(link: &Link) -> String {
         None if link.is_up() => "connected; waiting for the first answer".to_owned(),
         None => format!("connecting to {}", link.target),
     }
+}
+
+/// Why an answer that was asked for did not come.
+pub(crate) fn refusal(model: &Model, reason: &str) -> String {
+    let reason = printable(reason);
+    if model.is_attached() {
+        return reason;
+    }
+    format!("the agent says: {reason}")
 }
 
 /// Lines that show what the agent said; those below them show what the view says itself.

@@ -7,8 +7,8 @@ use stallscope_wire::message::SiteStats;
 use super::bars::sparkline;
 use super::columns::{Align, aligned, fit};
 use super::text::{count, left, place};
-use super::{findings, paint, sort, tree, waiting_for};
-use crate::format::{duration_or_none, growth, printable, rate};
+use super::{findings, paint, refusal, sort, tree, waiting_for};
+use crate::format::{duration_or_none, growth, rate};
 use crate::places::{History, PlaceSort, if_known};
 use crate::tui::model::{Answer, Layout, Model, PlaceLine, Region};
 use crate::tui::theme::{Role, Theme};
@@ -152,7 +152,7 @@ fn fitting(width: u16) -> (Vec<Shown>, u16) {
 fn nothing_to_show(model: &Model) -> Option<String> {
     match model.places.answer() {
         Answer::Awaited => model.link.as_ref().map(waiting_for),
-        Answer::Failed(reason) => Some(format!("the agent says: {}", printable(reason))),
+        Answer::Failed(reason) => Some(refusal(model, reason)),
         Answer::Here(_) if model.places.all().is_empty() => Some(
             tree::unseen_tasks(model)
                 .unwrap_or_else(|| "No place yet: this program has spawned no task.".to_owned()),

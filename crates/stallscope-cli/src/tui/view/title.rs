@@ -41,6 +41,10 @@ fn process(model: &Model, theme: Theme) -> Vec<Span<'static>> {
         Span::styled(printable(&process.program), theme.style(Role::Title)),
         Span::raw(format!(" {}", process.pid)),
     ];
+    if model.is_attached() {
+        spans.push(Span::styled("  read from outside", theme.style(Role::Dim)));
+        return spans;
+    }
     if let Some(uptime) = model.gauges.uptime() {
         let nanoseconds = u64::try_from(uptime.as_nanos()).unwrap_or(u64::MAX);
         spans.push(Span::raw(format!("  up {}", duration(nanoseconds))));

@@ -14,7 +14,7 @@ use crate::tui::theme::{Role, Theme};
 
 pub(super) fn draw(model: &Model, theme: Theme, buffer: &mut Buffer, layout: &Layout) {
     // The last column of the screen is the scroll bar's.
-    let (columns, tree_width) = fitting(layout.tree.width.saturating_sub(1));
+    let (columns, tree_width) = fitting(layout.tree.width.saturating_sub(1), model.is_attached());
     draw_heads(model, theme, buffer, layout.columns, columns, tree_width);
     if let Some(sentence) = nothing_to_show(model) {
         paint::paragraph(buffer, layout.tree, &sentence, theme.style(Role::Dim));

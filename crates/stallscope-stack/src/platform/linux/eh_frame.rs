@@ -23,6 +23,25 @@ pub(crate) fn tables(header: &[u8], header_address: u64) -> Option<u64> {
     )
 }
 
+/// Whether all of its entries lie within tables of this length that begin where it says. Who looks one up relies on it.
+pub(super) fn is_sound(header: &[u8], length: usize) -> bool {
+    let check = || {
+        let begins = i64::from(long(header, 4)?) + 4;
+        let count = usize::try_from(long(header, 8)?.cast_unsigned()).ok()?;
+        let entries = header.get(ENTRIES..ENTRIES.checked_add(count.checked_mul(ENTRY)?)?)?;
+        let is_inside = |entry: &[u8]| {
+            let from = i64::from(long(entry, 4)?) - begins;
+            Some(usize::try_from(from).ok()? < length)
+        };
+        Some(
+            entries
+                .chunks_exact(ENTRY)
+                .all(|entry| is_inside(entry) == Some(true)),
+        )
+    };
+    header.get(..4) == Some(&EXPECTED[..]) && check() == Some(true)
+}
+
 /// The beginning of the function that holds an address: the last entry that is not above it.
 pub(super) fn function_start(header: &[u8], header_address: u64, address: u64) -> Option<u64> {
     if header.get(..4)? != &EXPECTED[..] {
@@ -82,14 +101,25 @@ mod tests {
         assert_eq!(tables(&header, AT), Some(AT + 4 + 0x40));
     }
 
+    #[test]
+    fn an_index_that_leads_out_of_the_tables_is_not_sound() {
+        let sound = header(&[-0x300, 0x100]);
+        // Its entries lie at the header, and the tables 0x44 behind it.
+        assert!(!is_sound(&sound, 0x100));
+        let mut sound = sound;
+        sound[4..8].copy_from_slice(&(-0x44_i32).to_le_bytes());
+        assert!(is_sound(&sound, 0x41) && !is_sound(&sound, 0x40));
+        assert!(!is_sound(&sound[..20], 0x41), "an entry is cut off");
+    }
+
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..64), at: u64, address: u64) {
-            let _ = (tables(&bytes, at), function_start(&bytes, at, address));
+            let _ = (tables(&bytes, at), function_start(&bytes, at, address), is_sound(&bytes, 64));
             if let Some(start) = bytes.get_mut(..4) {
                 start.copy_from_slice(&EXPECTED);
             }
-            let _ = (tables(&bytes, at), function_start(&bytes, at, address));
+            let _ = (tables(&bytes, at), function_start(&bytes, at, address), is_sound(&bytes, 64));
         }
     }
 }

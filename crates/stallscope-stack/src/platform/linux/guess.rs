@@ -30,10 +30,16 @@ pub(super) fn walk(walker: &mut Walker, stack: &RawStack, code: Code<'_>) -> (Pa
     let mut best: Option<(Verdict, Path)> = None;
     for start in arch::likely_starts(stack) {
         let path = walker.walk_from(start, stack);
-        if path.ended != Ended::Root {
+        let verdict = Verdict::of(walker, code, &path, blind.addresses.len());
+        // Of a stack that is cut none leads to the outermost frame: there only a call that is confirmed counts.
+        let leads_out = match path.ended {
+            Ended::Root => true,
+            Ended::Truncated => verdict.step == Agreement::Confirmed,
+            Ended::Lost => false,
+        };
+        if !leads_out {
             continue;
         }
-        let verdict = Verdict::of(walker, code, &path, blind.addresses.len());
         if best.as_ref().is_none_or(|(so_far, _)| verdict < *so_far) {
             best = Some((verdict, path));
         }

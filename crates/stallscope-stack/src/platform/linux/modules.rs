@@ -54,10 +54,13 @@ impl Loaded {
             frames: Bytes::Copy(tables.frames.clone()),
             frames_at: tables.frames_at,
         });
-        let tables = tables.filter(|tables| {
+        let is_sound = |tables: &Tables| {
             is_inside(tables.header_at, &tables.header)
                 && is_inside(tables.frames_at, &tables.frames)
-        });
+                && eh_frame::tables(&tables.header, tables.header_at) == Some(tables.frames_at)
+                && eh_frame::is_sound(&tables.header, tables.frames.len())
+        };
+        let tables = tables.filter(is_sound);
         (module.base <= range.start && range.start < range.end).then_some(Self {
             module,
             range,

@@ -239,7 +239,75 @@ mod tests {
         ]
     }
 
+    /// The tables of the page of the kernel, which are small and have a bit of everything.
+    fn vdso() -> ForeignModule {
+        let (_, modules) = modules::list(&[]);
+        let vdso = modules
+            .into_iter()
+            .find(|module| matches!(module.module.source, crate::unwind::Source::Image(_)));
+        let vdso = vdso.expect("the kernel maps it");
+        let tables = vdso.tables.map(|tables| crate::foreign::UnwindTables {
+            header: (*tables.header).into(),
+            header_at: tables.header_at,
+            frames: (*tables.frames).into(),
+            frames_at: tables.frames_at,
+        });
+        ForeignModule {
+            module: vdso.module,
+            range: vdso.range,
+            tables,
+        }
+    }
+
+    fn changed(bytes: &[u8], changes: &[(usize, u8)]) -> std::sync::Arc<[u8]> {
+        let mut bytes = bytes.to_vec();
+        for (at, value) in changes {
+            let length = bytes.len().max(1);
+            if let Some(byte) = bytes.get_mut(at % length) {
+                *byte = *value;
+            }
+        }
+        bytes.into()
+    }
+
     proptest! {
+        #[test]
+        fn no_module_of_another_process_makes_a_walk_panic_or_go_on_for_ever(
+            changes in proptest::collection::vec((0_usize..16_384, any::<u8>()), 0..12),
+            of_header in proptest::collection::vec((0_usize..256, any::<u8>()), 0..4),
+            moved in proptest::option::of((any::<u64>(), any::<u64>())),
+            base in proptest::option::of(any::<u64>()),
+            pc: u16,
+            fp in proptest::option::of(word()),
+            words in proptest::collection::vec(prop_oneof![word(), (0_u64..8192).prop_map(|offset| offset | 1 << 63)], 0..64),
+        ) {
+            let mut module = vdso();
+            if let Some((from, to)) = moved {
+                module.range = from..to;
+            }
+            if let Some(tables) = &mut module.tables {
+                tables.frames = changed(&tables.frames, &changes);
+                tables.header = changed(&tables.header, &of_header);
+            }
+            if let Some(base) = base {
+                module.module = std::sync::Arc::new(crate::unwind::Module { base, ..(*module.module).clone() });
+            }
+            let start = module.range.start;
+            let words = words.into_iter().map(|word| match word.checked_sub(1 << 63) {
+                Some(offset) if offset < 8192 => start.wrapping_add(offset),
+                _ => word,
+            });
+            let stack = RawStack {
+                tid: Tid::new(1).expect("positive"),
+                registers: Registers { pc: start.wrapping_add(u64::from(pc) & 0x1fff), sp: SP, fp, lr: fp },
+                bytes: words.flat_map(u64::to_le_bytes).collect(),
+                truncated: false,
+                method: Method::Untouched,
+            };
+            let trace = Walker::of_process(&[module]).walk_in(&stack, &|_, _| None);
+            prop_assert!(trace.frames.len() <= MOST_FRAMES + 1);
+        }
+
         #[test]
         fn no_stack_makes_a_walk_panic_or_go_on_for_ever(
             pc in word(),

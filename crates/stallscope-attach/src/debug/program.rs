@@ -1,0 +1,280 @@
+//! A program's types and functions, by name, by address, by reference.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use gimli::{Unit, UnitHeader};
+
+use super::by_id::ById;
+use super::files::{Files, Section, Slice};
+use super::functions::{Function, FunctionId};
+use super::index::{Await, Index};
+use super::pass;
+use super::paths;
+use super::read::Reader;
+use super::thread_local::ThreadLocal;
+use super::types::{Member, Shape, Type, TypeId};
+use crate::Error;
+use crate::tasks::Place;
+
+/// A program's types and functions. What was read once is kept.
+pub struct Program<'f> {
+    files: &'f Files,
+    dwarf: gimli::Dwarf<Slice<'f>>,
+    headers: Vec<UnitHeader<Slice<'f>>>,
+    index: Index<'f>,
+    units: RefCell<HashMap<usize, Option<Rc<Unit<Slice<'f>>>>>>,
+    types: RefCell<ById<TypeId, Rc<Type>>>,
+    definitions: RefCell<ById<TypeId, TypeId>>,
+    functions: RefCell<ById<FunctionId, Rc<Function>>>,
+    /// The lines at which a future of that type is awaited.
+    awaits: RefCell<Option<Rc<AwaitsByFuture>>>,
+}
+
+type AwaitsByFuture = HashMap<String, Vec<Await>>;
+
+/// Functions refer to others for their name; more steps than this are no program's.
+const MOST_STEPS: usize = 4;
+
+impl<'f> Program<'f> {
+    /// Index the debug information in `files`: some 100 MB a second.
+    ///
+    /// # Errors
+    /// If it has no types.
+    pub fn new(files: &'f Files) -> Result<Self, Error> {
+        let dwarf = files.dwarf();
+        let mut headers = Vec::new();
+        let mut units = dwarf.units();
+        while let Ok(Some(header)) = units.next() {
+            headers.push(header);
+        }
+        let index = pass::index(&dwarf, &headers);
+        if !index.has_types() {
+            return Err(Error::NoTypes {
+                path: files.path().to_path_buf(),
+                has: if headers.is_empty() {
+                    "no debug information"
+                } else {
+                    "lines but no types in its debug information"
+                },
+            });
+        }
+        Ok(Self {
+            files,
+            dwarf,
+            headers,
+            index,
+            units: RefCell::default(),
+            types: RefCell::default(),
+            definitions: RefCell::default(),
+            functions: RefCell::default(),
+            awaits: RefCell::default(),
+        })
+    }
+
+    /// That there is no task of tokio's in this program.
+    pub(crate) fn no_tokio(&self) -> Error {
+        Error::NoTokio {
+            path: self.files.path().to_path_buf(),
+        }
+    }
+
+    /// Where tokio keeps what a thread is doing.
+    pub fn tokio_context(&self) -> Option<ThreadLocal> {
+        let (offset, block) = self.files.tokio_context()?;
+        Some(ThreadLocal {
+            of: TypeId(self.index.context()?),
+            offset,
+            block,
+        })
+    }
+
+    /// Whether the crate of that name is the user's own: not from a registry, not of the compiler.
+    pub fn is_app_crate(&self, name: &str) -> bool {
+        self.index.is_app_crate(name)
+    }
+
+    /// Where the section of this name is loaded, relative to the program's bias.
+    pub fn section(&self, name: &str) -> Option<Section> {
+        self.files.section(name)
+    }
+
+    /// The type. One that cannot be read is called `?` and is opaque.
+    pub fn type_of(&self, id: TypeId) -> Rc<Type> {
+        if let Some(known) = self.types.borrow().get(&id) {
+            return Rc::clone(known);
+        }
+        let read = Rc::new(self.read_type(id).unwrap_or_else(Type::unreadable));
+        self.types.borrow_mut().insert(id, Rc::clone(&read));
+        read
+    }
+
+    /// The definition, where `id` only declares a type that is defined in another unit; otherwise `id`.
+    pub fn definition(&self, id: TypeId) -> TypeId {
+        if let Some(known) = self.definitions.borrow().get(&id) {
+            return *known;
+        }
+        let declared = self.type_of(id);
+        let definition = if declared.is_declaration {
+            self.find_type(&declared.name).unwrap_or(id)
+        } else {
+            id
+        };
+        self.definitions.borrow_mut().insert(id, definition);
+        definition
+    }
+
+    /// The type of that full name, generic arguments and all.
+    pub fn find_type(&self, name: &str) -> Option<TypeId> {
+        let mut named = self.index.types_named(name).map(TypeId);
+        named.find(|id| self.type_of(*id).name == name)
+    }
+
+    /// What tokio has tasks of: its type `Cell<T, S>`, once for each future and scheduler, perhaps more than once.
+    pub fn task_cells(&self) -> impl Iterator<Item = TypeId> {
+        self.index.cells().iter().copied().map(TypeId)
+    }
+
+    /// tokio's functions that poll a task, one for each type of future, by their address as linked.
+    pub fn task_polls(&self) -> impl Iterator<Item = (u64, FunctionId)> {
+        let polls = self.index.polls().iter();
+        polls.map(|(address, offset)| (*address, FunctionId(*offset)))
+    }
+
+    /// The functions whose code starts at this address as linked: several, where equal code was folded.
+    pub fn functions_at(&self, address: u64) -> impl Iterator<Item = FunctionId> {
+        self.index.functions_at(address).map(FunctionId)
+    }
+
+    /// What is known of a function.
+    pub fn function(&self, id: FunctionId) -> Rc<Function> {
+        if let Some(known) = self.functions.borrow().get(&id) {
+            return Rc::clone(known);
+        }
+        let mut function = Function::default();
+        let mut at = Some(id.0);
+        for _ in 0..MOST_STEPS {
+            at = at.and_then(|offset| self.read_function(offset, &mut function));
+        }
+        let function = Rc::new(function);
+        self.functions.borrow_mut().insert(id, Rc::clone(&function));
+        function
+    }
+
+    /// The function that is the body of the coroutine of this type name: `…::{async_fn_env#0}<T>` has `…::{async_fn#0}<T>`.
+    pub fn body_of(&self, coroutine: &str) -> Option<Rc<Function>> {
+        let name = coroutine.replacen("_env#", "#", 1);
+        let found = self
+            .index
+            .bodies_named(&name)
+            .map(|offset| self.function(FunctionId(offset)))
+            .filter(|function| function.name == name);
+        found.max_by_key(|function| function.symbol.len())
+    }
+
+    /// The lines at which a future of that type is awaited in `body`, as a coroutine's body is named.
+    pub fn awaits_of(&self, future: &str, body: &str) -> Vec<Place> {
+        let awaits = self.awaits_by_future();
+        let mut places = Vec::new();
+        for found in awaits.get(future).into_iter().flatten() {
+            if self.function(FunctionId(found.function)).name != body {
+                continue;
+            }
+            if let Some(place) = self.place(found.function, found.file, found.line)
+                && !places.contains(&place)
+            {
+                places.push(place);
+            }
+        }
+        places
+    }
+
+    /// Where a member of `of` is declared.
+    pub fn declared(&self, of: TypeId, member: &Member) -> Option<Place> {
+        let declared = member.declared?;
+        self.place(of.0, declared.file, declared.line)
+    }
+
+    /// How many types and functions are held in memory: for a test of "lazily".
+    pub fn held(&self) -> usize {
+        self.types.borrow().len() + self.functions.borrow().len()
+    }
+
+    fn read_type(&self, id: TypeId) -> Option<Type> {
+        let scope = self.index.scope_of(id.0);
+        let mut read = self.with_reader(id.0, |reader| reader.read(id.0, &scope))??;
+        if let Shape::Array(of, count) = read.shape
+            && read.size == 0
+        {
+            read.size = self.type_of(of).size.saturating_mul(count);
+        }
+        if read.name.is_empty() {
+            read.name = self.made_up_name(&read);
+        }
+        Some(read)
+    }
+
+    /// The name of a type that has none.
+    fn made_up_name(&self, read: &Type) -> String {
+        match read.shape {
+            Shape::Pointer(Some(to)) => format!("*{}", self.type_of(to).name),
+            Shape::Array(of, count) => format!("[{}; {count}]", self.type_of(of).name),
+            _ => "?".to_owned(),
+        }
+    }
+
+    /// Add what the entry at `offset` says of a function, and return the entry it refers to for the rest.
+    fn read_function(&self, offset: u64, function: &mut Function) -> Option<u64> {
+        let scope = self.index.scope_of(offset);
+        self.with_reader(offset, |reader| {
+            reader.read_function(offset, &scope, function)
+        })?
+    }
+
+    fn place(&self, near: u64, file: u64, line: u32) -> Option<Place> {
+        let file =
+            self.with_reader(near, |reader| paths::of(reader.dwarf, reader.unit, file))??;
+        (line != 0).then_some(Place { file, line })
+    }
+
+    fn awaits_by_future(&self) -> Rc<AwaitsByFuture> {
+        if let Some(known) = &*self.awaits.borrow() {
+            return Rc::clone(known);
+        }
+        let mut by_future = AwaitsByFuture::new();
+        for found in self.index.awaits() {
+            let future = self.type_of(TypeId(found.future)).name.clone();
+            by_future.entry(future).or_default().push(*found);
+        }
+        let by_future = Rc::new(by_future);
+        *self.awaits.borrow_mut() = Some(Rc::clone(&by_future));
+        by_future
+    }
+
+    /// Call `read` with a reader of the unit that `offset` lies in.
+    fn with_reader<T>(&self, offset: u64, read: impl FnOnce(&Reader<'_, 'f>) -> T) -> Option<T> {
+        let after = self
+            .headers
+            .partition_point(|header| start(header) <= offset);
+        let number = after.checked_sub(1)?;
+        let header = self.headers.get(number)?;
+        let unit = self
+            .units
+            .borrow_mut()
+            .entry(number)
+            .or_insert_with(|| self.dwarf.unit(*header).ok().map(Rc::new))
+            .clone()?;
+        Some(read(&Reader {
+            dwarf: &self.dwarf,
+            unit: &unit,
+            start: start(header),
+        }))
+    }
+}
+
+fn start(header: &UnitHeader<Slice<'_>>) -> u64 {
+    header
+        .debug_info_offset()
+        .map_or(u64::MAX, |offset| offset.0 as u64)
+}

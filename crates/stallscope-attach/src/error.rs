@@ -1,0 +1,62 @@
+//! Why a process cannot be looked into: each sentence names the culprit, what was expected, and what to do next.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Why a process cannot be looked into. `Display` is one sentence for a person.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is no such process (or it has ended).
+    NoProcess(u32),
+    /// The kernel does not let us read the process.
+    NotPermitted {
+        /// The process.
+        pid: u32,
+        /// What the kernel's rules want, in a sentence.
+        because: String,
+    },
+    /// A file cannot be read, or is not what it should be.
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        because: String,
+    },
+    /// The program has no type information: nothing can be told of its tasks.
+    NoTypes {
+        /// The program's file.
+        path: PathBuf,
+        /// What it has instead ("no debug information", "lines only").
+        has: &'static str,
+    },
+    /// The program does not seem to have tokio's tasks in it.
+    NoTokio {
+        /// The program's file.
+        path: PathBuf,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoProcess(pid) => write!(f, "there is no process {pid}: it may have ended"),
+            Self::NotPermitted { pid, because } => {
+                write!(f, "process {pid} may not be read: {because}")
+            }
+            Self::File { path, because } => write!(f, "{}: {because}", path.display()),
+            Self::NoTypes { path, has } => write!(
+                f,
+                "{} has {has}, and without types its tasks cannot be read: build it with `debug = 2` in its profile, or install its debug package",
+                path.display()
+            ),
+            Self::NoTokio { path } => write!(
+                f,
+                "{} has no function of tokio that polls a task: is it a tokio program, linked into this file?",
+                path.display()
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

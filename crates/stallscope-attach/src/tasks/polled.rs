@@ -1,0 +1,16 @@
+//! Which task each thread polls, as tokio has it in the thread's own memory.
+
+use super::view::View;
+use crate::debug::ThreadLocal;
+use crate::memory::Thread;
+
+impl View<'_, '_> {
+    /// The number of the task that `thread` polls now. `None`: none, or it cannot be told (its thread pointer is not known).
+    pub(super) fn polled_by(&self, context: &ThreadLocal, thread: &Thread) -> Option<u64> {
+        let storage = self.value(context.of, context.address(thread.thread_pointer?)?);
+        let current = self.find(&storage, "val.current_task_id")?;
+        // An `Option<NonZeroU64>`, under names that differ between versions.
+        let id = self.memory.uint(current.at, current.of.size.min(8)).ok()?;
+        u64::try_from(id).ok().filter(|id| *id != 0)
+    }
+}
