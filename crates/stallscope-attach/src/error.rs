@@ -30,6 +30,15 @@ pub enum Error {
         /// What it has instead ("no debug information", "lines only").
         has: &'static str,
     },
+    /// Its version of tokio keeps tasks in a way that is not understood.
+    UnknownTokio {
+        /// The program's file.
+        path: PathBuf,
+        /// As its source's path has it: `1.6.1`.
+        version: Option<String>,
+        /// The member that was looked for: `core.task_id`.
+        missing: &'static str,
+    },
     /// The program does not seem to have tokio's tasks in it.
     NoTokio {
         /// The program's file.
@@ -49,6 +58,16 @@ impl fmt::Display for Error {
                 f,
                 "{} has {has}, and without types its tasks cannot be read: build it with `debug = 2` in its profile, or install its debug package",
                 path.display()
+            ),
+            Self::UnknownTokio {
+                path,
+                version,
+                missing,
+            } => write!(
+                f,
+                "{} has tokio {}, whose tasks have no `{missing}`: they can be read from tokio 1.38 on",
+                path.display(),
+                version.as_deref().unwrap_or("of an unknown version")
             ),
             Self::NoTokio { path } => write!(
                 f,

@@ -1,12 +1,12 @@
 //! One process, looked at from outside.
 
 use std::cell::RefCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::Error;
 use crate::debug::{Files, Program};
-use crate::memory::{Executable, Live, Memory, Thread};
+use crate::memory::{Core, Executable, Live, Memory, Thread};
 #[cfg(target_os = "linux")]
 use crate::system::System;
 use crate::tasks::{Lister, Nobody, Outside, Task};
@@ -31,25 +31,37 @@ impl Target {
         let live = Live::open(pid)?;
         let executable = live.executable()?;
         Ok(Self {
-            files: Files::open(&executable.open, &executable.beside)?,
+            files: Files::open(&executable.open, &executable.beside, &executable.path)?,
             executable,
             memory: Box::new(live),
             pid: Some(pid),
         })
     }
 
-    /// A process whose memory is at hand: that of a core file, or one that was recorded. `program` is the file it ran from, which lay
+    /// The process that a core file was written of. `program` is its program's file, where that is not at the path any more that the core
+    /// file has.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or the program is another build than the one that ran.
+    pub fn core(file: &Path, program: Option<&Path>) -> Result<Self, Error> {
+        let core = Core::open(file, program)?;
+        let executable = core.executable()?;
+        Ok(Self {
+            files: Files::open(&executable.open, &executable.beside, &executable.path)?,
+            executable,
+            memory: Box::new(core),
+            pid: None,
+        })
+    }
+
+    /// A process whose memory is at hand: one that was recorded. `program` is the file it ran from, which lay
     /// `bias` bytes higher than it was linked.
     ///
     /// # Errors
     /// If the file cannot be read.
-    pub fn recorded(
-        memory: Box<dyn Memory>,
-        program: &std::path::Path,
-        bias: u64,
-    ) -> Result<Self, Error> {
+    pub fn recorded(memory: Box<dyn Memory>, program: &Path, bias: u64) -> Result<Self, Error> {
         Ok(Self {
-            files: Files::open(program, program)?,
+            files: Files::open(program, program, program)?,
             executable: Executable {
                 open: program.to_path_buf(),
                 path: program.to_path_buf(),

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::tasks::{Kind, State, Task};
-pub use polls::{Due, LongPoll, Polls};
+pub use polls::{Due, LongPoll, Polls, What};
 
 pub mod blame;
 mod polls;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
+use crate::attach::Source;
 use crate::failure::Failure;
 use crate::filter::{self, Filter, PlaceFilter};
 use crate::headless::finding::fail_on::FailOn;
@@ -35,7 +36,7 @@ pub(crate) struct Cli {
 }
 
 const EXIT_STATUS: &str = "\
-With none of --pid, --socket, --connect and --attach: the only process with stallscope there is.
+With none of --pid, --socket, --connect, --attach and --core: the only process with stallscope there is.
 
 Exit status: 0 fine, 1 findings (`report --fail-on`) or a task that lives on (`cancel`), 2 usage, 3 no such target (or it did not answer).";
 
@@ -55,6 +56,12 @@ pub(crate) struct TargetArgs {
     /// `where`, `stacks`, `findings`)
     #[arg(long, value_name = "PID", global = true)]
     pub(crate) attach: Option<u32>,
+    /// The tokio process that this core file was written of (`ps`, `where`)
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) core: Option<PathBuf>,
+    /// With --core: the program's file, if it is not where it was
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) program: Option<PathBuf>,
 }
 
 impl TargetArgs {
@@ -63,12 +70,21 @@ impl TargetArgs {
         self.given() > 0
     }
 
+    /// What is to be read from outside.
+    pub(crate) fn outside(&self) -> Option<Source<'_>> {
+        let core = self.core.as_deref();
+        self.attach
+            .map(Source::Process)
+            .or_else(|| core.map(|file| Source::Core(file, self.program.as_deref())))
+    }
+
     fn given(&self) -> usize {
         [
             self.pid.is_some(),
             self.socket.is_some(),
             self.connect.is_some(),
             self.attach.is_some(),
+            self.core.is_some(),
         ]
         .into_iter()
         .filter(|is_given| *is_given)
@@ -79,7 +95,7 @@ impl TargetArgs {
     pub(crate) fn must_not_be_given(&self, command: &str) -> Result<(), Failure> {
         if self.is_given() {
             return Err(Failure::Usage(format!(
-                "`stallscope {command}` takes none of --pid, --socket, --connect and --attach: leave them out"
+                "`stallscope {command}` takes none of --pid, --socket, --connect, --attach and --core: leave them out"
             )));
         }
         Ok(())
@@ -330,7 +346,13 @@ fn parse_from(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Re
     // clap sees a conflict only between flags on the same side of the command's name.
     if cli.target.given() > 1 {
         return Err(Instead::Mistake(
-            "more than one target: keep one of --pid, --socket, --connect and --attach".to_owned(),
+            "more than one target: keep one of --pid, --socket, --connect, --attach and --core"
+                .to_owned(),
+        ));
+    }
+    if cli.target.program.is_some() && cli.target.core.is_none() {
+        return Err(Instead::Mistake(
+            "--program goes with --core: it says which program wrote the core file".to_owned(),
         ));
     }
     if let (Some(Command::Findings(args)), None) = (&cli.command, cli.target.attach)
@@ -421,7 +443,7 @@ mod tests {
         ] {
             assert_eq!(
                 mistake(two),
-                "more than one target: keep one of --pid, --socket, --connect and --attach"
+                "more than one target: keep one of --pid, --socket, --connect, --attach and --core"
             );
         }
     }

@@ -51,8 +51,8 @@ fn main() -> ExitCode {
 fn execute(cli: &Cli) -> Result<ExitCode, Failure> {
     let target = || Target::resolve(&cli.target);
     let mut out = BufWriter::new(io::stdout().lock());
-    if let (Some(pid), Some(command)) = (cli.target.attach, &cli.command) {
-        headless::attach::run(pid, command, &mut out)?;
+    if let (Some(source), Some(command)) = (cli.target.outside(), &cli.command) {
+        headless::attach::run(source, command, &mut out)?;
         out.flush()?;
         return Ok(ExitCode::SUCCESS);
     }

@@ -51,13 +51,13 @@ impl Files {
     /// Map the binary that `open` opens, and the file with its debug information if that is separate: in the folders of build ids, or
     /// by the name that the binary gives, beside `beside`.
     ///
-    /// The two paths differ for a process whose binary was replaced, or that has another root.
+    /// The two paths differ for a process whose binary was replaced, or that has another root. Errors call it `name`.
     ///
     /// # Errors
     /// If the binary cannot be read or is no ELF file.
-    pub fn open(open: &Path, beside: &Path) -> Result<Self, Error> {
+    pub fn open(open: &Path, beside: &Path, name: &Path) -> Result<Self, Error> {
         let mut program = Mapped::open(open)?;
-        program.path = beside.to_path_buf();
+        program.path = name.to_path_buf();
         let separate = if program.has_debug_information() {
             None
         } else {
@@ -81,14 +81,14 @@ impl Files {
         })
     }
 
-    /// Offset of tokio's `CONTEXT` in the program's thread-local block, and that block's size and alignment.
-    pub(super) fn tokio_context(&self) -> Option<(u64, (u64, u64))> {
+    /// Symbol of tokio's `CONTEXT`, its offset in the program's thread-local block, and that block's size and alignment.
+    pub(super) fn tokio_context(&self) -> Option<(&str, u64, (u64, u64))> {
         let names = ["tokio", "runtime", "context", "CONTEXT"];
-        let offset = thread_local::offset(&self.program, &names).or_else(|| {
+        let (symbol, offset) = thread_local::symbol(&self.program, &names).or_else(|| {
             let separate = self.separate.as_ref()?;
-            thread_local::offset(separate, &names)
+            thread_local::symbol(separate, &names)
         })?;
-        Some((offset, thread_local::block(&self.program)?))
+        Some((symbol, offset, thread_local::block(&self.program)?))
     }
 
     pub(super) fn dwarf(&self) -> gimli::Dwarf<Slice<'_>> {

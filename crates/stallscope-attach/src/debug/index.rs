@@ -25,10 +25,12 @@ pub(super) struct Index<'f> {
     pub(super) cells: Vec<Offset>,
     /// tokio's function that polls a task of one type: address and entry.
     pub(super) polls: Vec<(u64, Offset)>,
-    /// The type of tokio's thread-local variable `CONTEXT`.
-    pub(super) context: Option<Offset>,
+    /// tokio's thread-local variable `CONTEXT`: symbol and type. There are two, for types with and without a destructor; one is used.
+    pub(super) contexts: Vec<(&'f str, Offset)>,
     /// Whose code the functions of each crate are.
     pub(super) origins: HashMap<&'f str, Votes>,
+    /// The path of a source file of tokio's: its version is in it.
+    pub(super) tokio_path: Option<String>,
     /// Whether any type has been seen: there is none where debug information has lines only.
     pub(super) has_types: bool,
 }
@@ -59,13 +61,23 @@ pub(super) struct Await {
 }
 
 impl Index<'_> {
-    pub(super) fn context(&self) -> Option<Offset> {
-        self.context
+    /// The type of tokio's `CONTEXT` that has this symbol.
+    pub(super) fn context(&self, symbol: &str) -> Option<Offset> {
+        // Optimisation across crates may have added to the symbol.
+        let found = self
+            .contexts
+            .iter()
+            .find(|(name, _)| symbol.starts_with(name));
+        found.map(|(_, of)| *of)
     }
 
     /// Whether the crate is the user's own.
     pub(super) fn is_app_crate(&self, name: &str) -> bool {
         self.origins.get(name).is_some_and(|votes| votes.is_app())
+    }
+
+    pub(super) fn tokio_path(&self) -> Option<&str> {
+        self.tokio_path.as_deref()
     }
 
     pub(super) fn has_types(&self) -> bool {
@@ -132,4 +144,20 @@ pub(super) fn hash(so_far: u64, bytes: &str) -> u64 {
     bytes.bytes().fold(so_far, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_context_is_the_one_whose_symbol_the_linker_has_kept() {
+        let index = Index {
+            contexts: vec![("tokio::CONTEXT::VAL.1", 10), ("tokio::CONTEXT::VAL.2", 20)],
+            ..Index::default()
+        };
+        assert_eq!(index.context("tokio::CONTEXT::VAL.2"), Some(20));
+        assert_eq!(index.context("tokio::CONTEXT::VAL.1.llvm.7"), Some(10));
+        assert_eq!(index.context("tokio::CONTEXT::VAL.3"), None);
+    }
 }

@@ -96,6 +96,8 @@ enum Open<'f> {
 struct Attributes<'f> {
     name: Option<&'f str>,
     declaration: bool,
+    /// The symbol of a variable or function.
+    symbol: Option<Value<Slice<'f>>>,
     address: Option<u64>,
     of_type: Option<Offset>,
     origin: Option<Offset>,
@@ -156,6 +158,7 @@ impl<'f> Pass<'_, 'f> {
             match attribute.name() {
                 gimli::DW_AT_name => found.name = self.text(attribute.value()),
                 gimli::DW_AT_declaration => found.declaration = true,
+                gimli::DW_AT_linkage_name => found.symbol = Some(attribute.value()),
                 gimli::DW_AT_low_pc => {
                     found.address = self
                         .dwarf
@@ -242,11 +245,16 @@ impl<'f> Pass<'_, 'f> {
             return;
         };
         let (dwarf, unit) = (self.dwarf, self.unit);
-        let is_app = *self
-            .is_app_file
-            .entry(file)
-            .or_insert_with(|| paths::of(dwarf, unit, file).is_some_and(|path| is_app_path(&path)));
         let name = self.index.scopes[outermost.0 as usize].name;
+        let tokio_path = &mut self.index.tokio_path;
+        let is_app = *self.is_app_file.entry(file).or_insert_with(|| {
+            let path = paths::of(dwarf, unit, file);
+            let is_app = path.as_deref().is_some_and(is_app_path);
+            if name == "tokio" && tokio_path.is_none() && !is_app {
+                *tokio_path = path;
+            }
+            is_app
+        });
         self.index.origins.entry(name).or_default().add(is_app);
     }
 
@@ -254,7 +262,7 @@ impl<'f> Pass<'_, 'f> {
         // What `thread_local!` calls the variable, now and in older versions of the compiler.
         let is_thread_local =
             matches!(read.name, Some("__RUST_STD_INTERNAL_VAL" | "VAL" | "__KEY"));
-        if !is_thread_local || self.index.context.is_some() {
+        if !is_thread_local {
             return;
         }
         let names = ["tokio", "runtime", "context", "CONTEXT"].map(Some);
@@ -264,7 +272,8 @@ impl<'f> Pass<'_, 'f> {
             Open::Other => None,
         });
         if names.map(|_| scopes.next()) == names {
-            self.index.context = read.of_type;
+            let symbol = read.symbol.and_then(|symbol| self.text(symbol));
+            self.index.contexts.extend(symbol.zip(read.of_type));
         }
     }
 

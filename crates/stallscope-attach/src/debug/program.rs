@@ -82,12 +82,31 @@ impl<'f> Program<'f> {
 
     /// Where tokio keeps what a thread is doing.
     pub fn tokio_context(&self) -> Option<ThreadLocal> {
-        let (offset, block) = self.files.tokio_context()?;
+        let (symbol, offset, block) = self.files.tokio_context()?;
         Some(ThreadLocal {
-            of: TypeId(self.index.context()?),
+            of: TypeId(self.index.context(symbol)?),
             offset,
             block,
         })
+    }
+
+    /// That the tasks of this version of tokio are not understood, for want of a member.
+    pub(crate) fn unknown_tokio(&self, missing: &'static str) -> Error {
+        Error::UnknownTokio {
+            path: self.files.path().to_path_buf(),
+            version: self.tokio_version(),
+            missing,
+        }
+    }
+
+    /// tokio's version, as the path of its source has it: `1.54.1`.
+    pub fn tokio_version(&self) -> Option<String> {
+        let path = self.index.tokio_path()?;
+        let mut parts = path.split('/');
+        let version = parts.find_map(|part| part.strip_prefix("tokio-"))?;
+        version
+            .starts_with(|first: char| first.is_ascii_digit())
+            .then(|| version.to_owned())
     }
 
     /// Whether the crate of that name is the user's own: not from a registry, not of the compiler.

@@ -33,6 +33,7 @@ impl<'f> Reader<'_, 'f> {
                 (None, _) => String::new(),
             },
             size: number(entry, gimli::DW_AT_byte_size).unwrap_or(0),
+            align: number(entry, gimli::DW_AT_alignment).unwrap_or(1).max(1),
             shape: Shape::Opaque,
             parameters: Vec::new(),
             is_declaration: entry.has_attr(gimli::DW_AT_declaration),

@@ -32,8 +32,8 @@ impl ThreadLocal {
     }
 }
 
-/// Offset in the block of the variable whose symbol has all these names in it.
-pub(super) fn offset(file: &Mapped, names: &[&str]) -> Option<u64> {
+/// The symbol that has all these names in it, and the offset of its variable in the block.
+pub(super) fn symbol<'m>(file: &'m Mapped, names: &[&str]) -> Option<(&'m str, u64)> {
     let elf = file.elf()?;
     let symbols = elf.symbol_table()?;
     let mut found = symbols.symbols().filter(|symbol| {
@@ -42,9 +42,11 @@ pub(super) fn offset(file: &Mapped, names: &[&str]) -> Option<u64> {
                 .name()
                 .is_ok_and(|name| names.iter().all(|part| name.contains(part)))
     });
-    let first = found.next()?.address();
+    let first = found.next()?;
+    let offset = first.address();
     // Two of them, from two versions of tokio, would be told apart by nothing.
-    found.all(|other| other.address() == first).then_some(first)
+    let is_only = found.all(|other| other.address() == offset);
+    Some((first.name().ok()?, offset)).filter(|_| is_only)
 }
 
 /// Size and alignment of the program's thread-local block.

@@ -11,6 +11,8 @@ pub struct Type {
     pub name: String,
     /// In bytes. 0 for one of no size, and for one whose size is not told.
     pub size: u64,
+    /// What its address is a multiple of. 1 where that is not told.
+    pub align: u64,
     /// How its bytes are to be read.
     pub shape: Shape,
     /// The types it was made for, by the name of the parameter: `T` → `u32`.
@@ -100,6 +102,7 @@ impl Type {
         Self {
             name: "?".to_owned(),
             size: 0,
+            align: 1,
             shape: Shape::Opaque,
             parameters: Vec::new(),
             is_declaration: false,

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::model::{Kind, State};
 use crate::Error;
 use crate::debug::{FunctionId, Program, TypeId};
-use crate::memory::{Area, Memory};
+use crate::memory::{Area, Memory, Reader};
 
 /// What all tasks of one future and scheduler have in common.
 #[derive(Debug, Clone)]
@@ -123,6 +123,11 @@ impl Breeds {
         if by_vtable.is_empty() {
             return Err(no_tokio());
         }
+        for breed in by_vtable.values() {
+            if let Some(missing) = missing(program, breed) {
+                return Err(program.unknown_tokio(missing));
+            }
+        }
         Ok(Self {
             by_vtable,
             vtable_in_header,
@@ -131,6 +136,12 @@ impl Breeds {
 
     pub(super) fn get(&self, vtable: u64) -> Option<&Breed> {
         self.by_vtable.get(&vtable)
+    }
+
+    /// Whether what was found is there now: its memory may have been given to a task of another breed meanwhile.
+    pub(super) fn is_still(&self, memory: &Reader<'_>, found: Found) -> bool {
+        let at = found.at.checked_add(self.vtable_in_header);
+        at.and_then(|at| memory.u64(at).ok()) == Some(found.vtable)
     }
 
     /// Every header in the writable memory of the process, in order of address. Some are of memory that was given back, some are
@@ -225,4 +236,22 @@ fn each_word(memory: &dyn Memory, (start, end): (u64, u64), mut found: impl FnMu
         }
         at = at.saturating_add(len as u64);
     }
+}
+
+/// Where a task has what nothing can be told without.
+const NEEDED: [(&str, &str, &str); 4] = [
+    ("header", "owner_id", "header.owner_id"),
+    ("core", "scheduler", "core.scheduler"),
+    ("core", "task_id", "core.task_id"),
+    ("core", "stage", "core.stage"),
+];
+
+/// What the tasks of this kind do not have of it.
+fn missing(program: &Program<'_>, breed: &Breed) -> Option<&'static str> {
+    let cell = program.type_of(program.definition(breed.cell));
+    let missing = NEEDED.iter().find(|(part, member, _)| {
+        let part = cell.member(part).map(|part| program.definition(part.of));
+        part.is_none_or(|part| program.type_of(part).member(member).is_none())
+    });
+    missing.map(|(_, _, name)| *name)
 }

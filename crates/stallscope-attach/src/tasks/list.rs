@@ -213,10 +213,14 @@ impl Reading<'_, '_> {
     fn header(&self, one: &Candidate<'_>) -> Option<(Task, Value)> {
         let view = &self.view;
         let word = StateWord(view.memory.u64(one.found.at).ok()?);
-        if !word.is_plausible() {
+        if !word.is_plausible() || !view.breeds.is_still(view.memory, one.found) {
             return None;
         }
         let cell = view.value(one.breed.cell, one.found.at);
+        // No task can lie there: it is what was left of a copy.
+        if !one.found.at.is_multiple_of(cell.of.align) {
+            return None;
+        }
         let lives = match one.breed.kind {
             Kind::Task | Kind::Local => self.owners.own(view, &cell),
             Kind::Blocking => !self

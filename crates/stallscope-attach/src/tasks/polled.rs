@@ -9,8 +9,9 @@ impl View<'_, '_> {
     pub(super) fn polled_by(&self, context: &ThreadLocal, thread: &Thread) -> Option<u64> {
         let storage = self.value(context.of, context.address(thread.thread_pointer?)?);
         let current = self.find(&storage, "val.current_task_id")?;
-        // An `Option<NonZeroU64>`, under names that differ between versions.
-        let id = self.memory.uint(current.at, current.of.size.min(8)).ok()?;
-        u64::try_from(id).ok().filter(|id| *id != 0)
+        // An `Option`: of a number that may be 0 in older versions, which has a tag beside it.
+        let (variant, _, id) = self.active(&self.unwrap(current))?;
+        let id = (variant == "Some").then(|| self.number(&id))??;
+        u64::try_from(id).ok()
     }
 }

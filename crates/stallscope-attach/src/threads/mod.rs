@@ -235,7 +235,8 @@ impl Stacks {
             Some(again) if again.name == seen.thread.name => copied,
             _ => Err(Unseen::Ended),
         };
-        let stack = copied.and_then(|(stack, stopped)| self.walk_and_name(memory, &stack, Some(stopped)));
+        let stack =
+            copied.and_then(|(stack, stopped)| self.walk_and_name(memory, &stack, Some(stopped)));
         ThreadStack {
             polls,
             stack,

@@ -46,9 +46,11 @@ impl<E> LongPoll<E> {
     }
 }
 
-/// A stay of a thread in the kernel that may become too long. Look closer now: there may be no other time.
+/// A stay of a thread in the kernel, of which more is to be found out now: there may be no other time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
+    /// What is to be found out.
+    pub what: What,
     /// Names it for [`Polls::keep`].
     pub number: u64,
     /// The thread, as it was when it was first seen asleep.
@@ -57,12 +59,22 @@ pub struct Due {
     pub task: u64,
 }
 
+/// What is to be found out of a stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// It may become too long: where the thread is.
+    Stack,
+    /// It is too long: whose number it is that the thread has told. That can take long, so it must not be asked before.
+    Task,
+}
+
 /// A thread's stay in one system call, within one task.
 #[derive(Debug)]
 struct Stay<E> {
     number: u64,
     poll: LongPoll<E>,
-    is_due: bool,
+    /// What was asked for up to now.
+    asked: Option<What>,
 }
 
 impl<E> Polls<E> {
@@ -76,8 +88,8 @@ impl<E> Polls<E> {
         }
     }
 
-    /// Takes note of a look at all threads, each with the number of the task it polls, and tells which stays have just become half as
-    /// long as is too long. `look`: when it began and ended, on a clock that only goes forward.
+    /// Takes note of a look at all threads, each with the number of the task it polls, and asks for what is needed of those that stay. The
+    /// stack is asked for when half of the threshold has passed. `look`: when it began and ended, on a clock that only goes forward.
     pub fn note(&mut self, look: &Range<Duration>, threads: &[(Thread, Option<u64>)]) -> Vec<Due> {
         let mut before = mem::take(&mut self.stays);
         let mut due = Vec::new();
@@ -94,14 +106,7 @@ impl<E> Polls<E> {
                 }
             };
             stay.poll.slept.end = look.start.max(stay.poll.slept.start);
-            if !stay.is_due && stay.poll.held() >= self.threshold / 2 {
-                stay.is_due = true;
-                due.push(Due {
-                    number: stay.number,
-                    thread: stay.poll.thread.clone(),
-                    task,
-                });
-            }
+            due.extend(stay.ask(self.threshold));
             self.stays.insert(thread.tid, stay);
         }
         for stay in before.into_values() {
@@ -142,7 +147,7 @@ impl<E> Polls<E> {
                 evidence: None,
                 ongoing: false,
             },
-            is_due: false,
+            asked: None,
         }
     }
 
@@ -153,6 +158,27 @@ impl<E> Polls<E> {
 }
 
 impl<E> Stay<E> {
+    /// Each once, the stack first.
+    fn ask(&mut self, threshold: Duration) -> impl Iterator<Item = Due> + use<E> {
+        let held = self.poll.held();
+        let stack = self.asked.is_none() && held >= threshold / 2;
+        let stack = stack.then(|| self.due(What::Stack));
+        let task = self.asked != Some(What::Task) && held >= threshold;
+        let task = task.then(|| self.due(What::Task));
+        let last = task.as_ref().or(stack.as_ref());
+        self.asked = last.map(|due| due.what).or(self.asked);
+        stack.into_iter().chain(task)
+    }
+
+    fn due(&self, what: What) -> Due {
+        Due {
+            what,
+            number: self.number,
+            thread: self.poll.thread.clone(),
+            task: self.poll.task,
+        }
+    }
+
     /// Whether the thread has not run since, which it would have had to for another poll.
     fn goes_on(&self, thread: &Thread, task: u64) -> bool {
         let first = &self.poll.thread;
@@ -179,181 +205,4 @@ fn switches(thread: &Thread) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use stallscope_stack::Tid;
-    use stallscope_stack::kernel::{SchedTimes, SystemCall, ThreadState};
-
-    use super::*;
-
-    const MS: fn(u64) -> Duration = Duration::from_millis;
-
-    /// A thread asleep in `clock_nanosleep`, put on a processor so often before.
-    fn asleep(switches: u64) -> Thread {
-        let call = SystemCall {
-            number: 230,
-            arguments: [0; 6],
-        };
-        let kernel = ThreadState {
-            tid: Tid::new(7).expect("a number"),
-            run_state: RunState::Sleeping,
-            position: Position::InSystemCall {
-                call,
-                sp: 0x7ffe,
-                pc: 0x4010,
-            },
-            wait_channel: None,
-            times: Some(SchedTimes {
-                on_cpu: MS(1),
-                waiting_for_cpu: MS(0),
-                switches,
-            }),
-            faults: None,
-            descriptors: Vec::new(),
-        };
-        Thread {
-            tid: 7,
-            kernel: Some(kernel),
-            ..Thread::default()
-        }
-    }
-
-    fn with(change: impl FnOnce(&mut ThreadState)) -> Thread {
-        let mut thread = asleep(5);
-        change(thread.kernel.as_mut().expect("it has one"));
-        thread
-    }
-
-    /// Looks that take no time at these milliseconds, at one thread that polls task 1.
-    struct Session(Polls<&'static str>);
-
-    impl Session {
-        fn new() -> Self {
-            Self(Polls::new(MS(20)))
-        }
-
-        fn look(&mut self, at: u64, thread: &Thread) -> Vec<u64> {
-            self.look_at(at, &[(thread.clone(), Some(1))])
-        }
-
-        fn look_at(&mut self, at: u64, threads: &[(Thread, Option<u64>)]) -> Vec<u64> {
-            let due = self.0.note(&(MS(at)..MS(at)), threads);
-            due.into_iter().map(|due| due.number).collect()
-        }
-
-        fn told(self) -> Vec<(u64, Duration, bool)> {
-            let told = self.0.finish().into_iter();
-            told.map(|poll| (poll.task, poll.held(), poll.ongoing))
-                .collect()
-        }
-    }
-
-    #[test]
-    fn a_thread_that_sleeps_on_is_due_at_half_the_threshold_and_told_beyond_it() {
-        let mut session = Session::new();
-        assert_eq!(session.look(0, &asleep(5)), []);
-        assert_eq!(session.look(9, &asleep(5)), []);
-        assert_eq!(session.look(10, &asleep(5)), [1]);
-        session.0.keep(1, "its stack");
-        assert_eq!(session.look(14, &asleep(5)), [], "once");
-        assert_eq!(session.look(900, &asleep(5)), []);
-        let told = session.0.finish();
-        assert_eq!(told.len(), 1);
-        assert_eq!((told[0].held(), told[0].ongoing), (MS(900), true));
-        assert_eq!(told[0].evidence, Some("its stack"));
-    }
-
-    #[test]
-    fn what_ends_in_between_is_told_with_the_time_it_was_seen() {
-        let mut session = Session::new();
-        for at in [0, 10, 20, 25] {
-            session.look(at, &asleep(5));
-        }
-        session.look(30, &asleep(6));
-        session.look(45, &asleep(6));
-        session.look_at(50, &[]);
-        assert_eq!(session.told(), [(1, MS(25), false)]);
-    }
-
-    #[test]
-    fn a_thread_that_ran_in_between_may_have_begun_another_poll() {
-        let mut session = Session::new();
-        for look in 0..50 {
-            assert_eq!(session.look(10 * look, &asleep(look)), []);
-        }
-        assert_eq!(session.told(), []);
-    }
-
-    #[test]
-    fn one_that_computes_is_not_told_however_long_it_is_seen_in_the_same_task() {
-        let computes = with(|kernel| {
-            kernel.run_state = RunState::Running;
-            kernel.position = Position::Running;
-        });
-        let mut session = Session::new();
-        session.look(0, &computes);
-        session.look(5000, &computes);
-        assert_eq!(session.told(), []);
-    }
-
-    #[test]
-    fn without_the_count_of_switches_nothing_is_proven() {
-        let mut session = Session::new();
-        let unknown = with(|kernel| kernel.times = None);
-        session.look(0, &unknown);
-        session.look(5000, &unknown);
-        assert_eq!(session.told(), []);
-    }
-
-    #[test]
-    fn a_thread_outside_of_any_task_may_sleep() {
-        let mut session = Session::new();
-        session.look_at(0, &[(asleep(5), None)]);
-        session.look_at(5000, &[(asleep(5), None)]);
-        assert_eq!(session.told(), []);
-    }
-
-    #[test]
-    fn a_page_that_is_read_from_disk_counts_too() {
-        let faults = with(|kernel| {
-            kernel.run_state = RunState::Uninterruptible;
-            kernel.position = Position::InFault {
-                sp: 0x7ffe,
-                pc: 0x4010,
-            };
-        });
-        let mut session = Session::new();
-        session.look(0, &faults);
-        session.look(30, &faults);
-        assert_eq!(session.told(), [(1, MS(30), true)]);
-    }
-
-    #[test]
-    fn the_time_that_a_look_took_is_not_counted() {
-        let mut polls = Polls::<()>::new(MS(20));
-        let threads = [(asleep(5), Some(1))];
-        polls.note(&(MS(0)..MS(15)), &threads);
-        polls.note(&(MS(30)..MS(45)), &threads);
-        assert_eq!(polls.finish(), [], "from 15 to 30 it slept for certain");
-    }
-
-    proptest! {
-        /// Whatever is seen: no more than the time between the looks is told, and of one thread no moment twice.
-        #[test]
-        fn what_is_told_fits_between_the_looks(looks in prop::collection::vec((0..40_u64, 0..3_u64, prop::option::of(1..3_u64)), 0..60)) {
-            let mut session = Session::new();
-            let mut at = 0;
-            for (later, switches, task) in looks {
-                at += later;
-                session.look_at(at, &[(asleep(switches), task)]);
-            }
-            let told = session.0.finish();
-            for poll in &told {
-                prop_assert!(poll.held() >= MS(20) && poll.slept.end <= MS(at));
-            }
-            for pair in told.windows(2) {
-                prop_assert!(pair[0].slept.end <= pair[1].slept.start);
-            }
-        }
-    }
-}
+mod tests;

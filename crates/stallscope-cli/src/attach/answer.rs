@@ -76,7 +76,9 @@ impl Picture {
                 Ok(update::Body::AsyncStack(async_stack(task)))
             }
             Some(Topic::Doctor(_)) => Ok(update::Body::Doctor(doctor())),
-            Some(Topic::Findings(_)) => needs_agent("what was found wrong so far"),
+            Some(Topic::Findings(_)) => Err(
+                "findings need a watch: `stallscope findings --attach PID --for 5s`".to_owned(),
+            ),
             Some(Topic::Sites(_)) => needs_agent("where tasks are spawned"),
             Some(Topic::Locks(_)) => needs_agent("who holds which lock"),
             Some(Topic::Ended(_)) => needs_agent("what has ended"),

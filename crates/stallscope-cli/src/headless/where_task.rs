@@ -13,6 +13,7 @@ use super::async_stack::{self, AsyncStackJson};
 use super::attach::{Outside, OutsideJson};
 use super::ended::{End, EndedJson, outcome};
 use super::task::{self, Places, TaskJson};
+use crate::attach::Source;
 use crate::cli::WhereArgs;
 use crate::client::{ClientError, Connection};
 use crate::failure::Failure;
@@ -199,7 +200,9 @@ impl Seen {
             && self.task.kind() != TaskKind::Root
             && let Some(pid) = pid
         {
-            *outside = Some(Outside::read(pid, args).map_err(|why_not| why_not.to_string()));
+            *outside = Some(
+                Outside::read(Source::Process(pid), args).map_err(|why_not| why_not.to_string()),
+            );
         }
         self
     }

@@ -1,5 +1,5 @@
-//! What is said where a process cannot be read from outside, and which commands can. What is read where it can, the tests of
-//! `stallscope-attach` compare with the source of a program.
+//! What is said where a process cannot be read from outside, and which commands can. What is read where it can is in
+//! [`outside`](crate::outside).
 
 use crate::answers::{pid, small};
 use crate::support::{Bystander, Sandbox};
@@ -30,8 +30,14 @@ fn what_makes_no_sense_from_outside_is_refused_before_anything_is_read() {
     let sandbox = Sandbox::new();
     let refused = [
         ("tree --attach 1", "with --attach there are"),
-        ("list --attach 1", "this command takes no --attach"),
-        ("attach 1 --attach 1", "this command takes no --attach"),
+        (
+            "list --attach 1",
+            "this command takes neither --attach nor --core",
+        ),
+        (
+            "attach 1 --attach 1",
+            "this command takes neither --attach nor --core",
+        ),
         ("attach 1 --pid 1", "`stallscope attach` takes none of"),
         ("ps --attach 1 --ended", "--ended needs stallscope"),
         ("ps --attach 1 --sort busy", "no order by `busy`"),

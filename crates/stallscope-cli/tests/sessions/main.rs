@@ -14,6 +14,8 @@ mod bad_agents;
 mod ended;
 mod findings;
 mod locks;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod outside;
 mod program;
 mod report;
 mod run;

@@ -169,11 +169,11 @@ fn mistakes_on_the_command_line_are_told_in_one_line() {
     }
     assert_eq!(
         sandbox.run("ps --pid 1 --socket /a").complaint(2),
-        "more than one target: keep one of --pid, --socket, --connect and --attach"
+        "more than one target: keep one of --pid, --socket, --connect, --attach and --core"
     );
     assert_eq!(
         sandbox.run("list --pid 1").complaint(2),
-        "`stallscope list` takes none of --pid, --socket, --connect and --attach: leave them out"
+        "`stallscope list` takes none of --pid, --socket, --connect, --attach and --core: leave them out"
     );
 }
 

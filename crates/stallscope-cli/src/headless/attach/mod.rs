@@ -1,7 +1,8 @@
-//! The commands that answer from outside of a process, with `--attach PID`.
+//! The commands that answer from outside of a process, with `--attach PID` or `--core FILE`.
 
 mod findings;
 mod json;
+mod polls;
 mod ps;
 mod stack;
 mod stacks;
@@ -11,20 +12,28 @@ mod where_task;
 
 use std::io::Write;
 
+use crate::attach::Source;
 use crate::cli::Command;
 use crate::failure::Failure;
 
 pub(super) use where_task::{Outside, OutsideJson};
 
-/// Runs a command on the process with that number.
-pub(crate) fn run(pid: u32, command: &Command, out: &mut impl Write) -> Result<(), Failure> {
-    match command {
-        Command::Ps(args) => ps::run(pid, args, out),
-        Command::Where(args) => where_task::run(pid, args, out),
-        Command::Stacks(args) => stacks::run(pid, args, out),
-        Command::Findings(args) => findings::run(pid, args, out),
-        Command::List(_) | Command::Run(_) | Command::Attach(_) => Err(Failure::Usage(
-            "this command takes no --attach: leave it out".to_owned(),
+/// Runs a command on what is read from outside.
+pub(crate) fn run(
+    source: Source<'_>,
+    command: &Command,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    match (command, source) {
+        (Command::Ps(args), source) => ps::run(source, args, out),
+        (Command::Where(args), source) => where_task::run(source, args, out),
+        (Command::Stacks(args), Source::Process(pid)) => stacks::run(pid, args, out),
+        (Command::Findings(args), Source::Process(pid)) => findings::run(pid, args, out),
+        (Command::List(_) | Command::Run(_) | Command::Attach(_), _) => Err(Failure::Usage(
+            "this command takes neither --attach nor --core: leave it out".to_owned(),
+        )),
+        (_, Source::Core(..)) => Err(Failure::Usage(
+            "with --core there are `ps` and `where`: a core file is one moment, and its threads are a debugger's".to_owned(),
         )),
         _ => Err(Failure::Usage(
             "with --attach there are `ps`, `where`, `stacks` and `findings`, and `stallscope attach PID` for the view: everything else needs \

@@ -8,7 +8,7 @@ use stallscope_attach::tasks::Task;
 use stallscope_wire::text::source_path;
 
 use super::json::TaskJson;
-use crate::attach::{self, Selection, words};
+use crate::attach::{self, Selection, Source, words};
 use crate::cli::PsArgs;
 use crate::failure::Failure;
 use crate::format::printable;
@@ -19,7 +19,7 @@ use crate::order::SortKey;
 /// Columns for a future.
 const WIDEST: usize = 60;
 
-pub(super) fn run(pid: u32, args: &PsArgs, out: &mut impl Write) -> Result<(), Failure> {
+pub(super) fn run(source: Source<'_>, args: &PsArgs, out: &mut impl Write) -> Result<(), Failure> {
     if args.ended {
         return Err(Failure::Usage(
             "--ended needs stallscope in the program: from outside only tasks that exist are seen"
@@ -30,7 +30,7 @@ pub(super) fn run(pid: u32, args: &PsArgs, out: &mut impl Write) -> Result<(), F
     let descending = sort.largest_first() != args.reverse;
     let selection =
         Selection::new(args.filter.terms(), sort, descending).map_err(Failure::Usage)?;
-    let tasks = attach::open(pid, |process| Ok(process.tasks(&Options::default())))?;
+    let tasks = attach::open(source, |process| Ok(process.tasks(&Options::default())))?;
     write(out, args, &selection, &tasks)
 }
 

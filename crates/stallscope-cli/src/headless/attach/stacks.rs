@@ -7,14 +7,14 @@ use stallscope_attach::Options;
 use stallscope_wire::message::Stacks;
 
 use super::thread;
-use crate::attach;
+use crate::attach::{self, Source};
 use crate::cli::StacksArgs;
 use crate::failure::Failure;
 use crate::headless::about::About;
 use crate::headless::stacks;
 
 pub(super) fn run(pid: u32, args: &StacksArgs, out: &mut impl Write) -> Result<(), Failure> {
-    let (tasks, threads) = attach::open(pid, |process| {
+    let (tasks, threads) = attach::open(Source::Process(pid), |process| {
         Ok((process.tasks(&Options::default()).len(), process.stacks()))
     })?;
     let about = About::from_outside(pid, tasks as u64, Duration::ZERO);

@@ -44,7 +44,7 @@ pub(super) fn convert(seen: &threads::ThreadStack) -> ThreadStack {
 }
 
 /// Innermost first; empty where the stack is not known.
-pub(super) fn frames(seen: &threads::ThreadStack) -> Vec<message::Frame> {
+fn frames(seen: &threads::ThreadStack) -> Vec<message::Frame> {
     let stack = seen.stack.as_ref();
     stack.map_or_else(
         |_| Vec::new(),
@@ -52,7 +52,8 @@ pub(super) fn frames(seen: &threads::ThreadStack) -> Vec<message::Frame> {
     )
 }
 
-fn frame(frame: &Frame) -> message::Frame {
+/// A frame, as an agent would tell it.
+pub(super) fn frame(frame: &Frame) -> message::Frame {
     let module = frame.module.as_deref();
     message::Frame {
         function: frame.function.clone().unwrap_or_default(),

@@ -1,31 +1,30 @@
 //! What looks from outside show within a time: at the threads often, since a poll may stand still for a moment only, at all tasks seldom.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use stallscope_attach::memory::Thread;
-use stallscope_attach::tasks::{Kind, State, Task};
-use stallscope_attach::threads::ThreadStack;
-use stallscope_attach::watch::{Finding, Look, Watch};
-use stallscope_attach::{Options, Process};
-use stallscope_wire::message::Frame;
+use stallscope_attach::Process;
+use stallscope_attach::tasks::{Kind, Task};
+use stallscope_attach::threads::Walked;
+use stallscope_attach::watch::{Finding, Limits, Polls, Watch, What};
 
-use super::thread::frames;
+use super::polls::Poll;
 use crate::attach::Life;
 
-/// Between two looks at the threads: a poll that is too long is seen by two of them.
-const INTERVAL: Duration = Duration::from_millis(8);
+/// Between two looks at the threads: a poll that is too long is seen by some of them.
+const INTERVAL: Duration = Duration::from_millis(4);
 
 /// Between two looks at all tasks.
 const TASKS: Duration = Duration::from_millis(500);
 
-/// Of its time, a watch spends at most one part in so many on either.
+/// For each part of its time that a watch spends on either, so many pass without.
 const RARELY: u32 = 4;
 
 /// What was seen of a window.
 pub(super) struct Watched {
-    pub(super) found: Vec<Found>,
+    pub(super) findings: Vec<Finding>,
+    pub(super) polls: Vec<Poll>,
     /// How many tasks there were at the last look.
     pub(super) tasks: u64,
     pub(super) time: Duration,
@@ -33,194 +32,171 @@ pub(super) struct Watched {
     pub(super) ended: bool,
 }
 
-/// A finding, and what goes with it.
-pub(super) struct Found {
-    pub(super) finding: Finding,
-    /// Of the thread in a long poll, innermost frame first; empty where it could not be read.
-    pub(super) stack: Vec<Frame>,
-    /// It still held at the last look.
-    pub(super) ongoing: bool,
-}
-
 pub(super) fn watch(pid: u32, process: &Process<'_>, window: Duration) -> Watched {
     let life = Life::of(pid);
+    process.prepare_stacks();
     let began = Instant::now();
-    let mut tasks = Told::default();
-    let mut polls = Polls::default();
-    let mut count = 0;
-    let mut tasks_due = Duration::ZERO;
-    let mut ended = false;
-    loop {
-        let at = began.elapsed();
-        let is_last = at >= window;
-        let look = if at >= tasks_due || is_last {
-            let look = Look {
-                at,
-                tasks: process.tasks(&Options::default()),
-                threads: Vec::new(),
-            };
-            let done = began.elapsed();
-            tasks_due = done + TASKS.max(done.saturating_sub(at) * RARELY);
-            Some(look)
-        } else {
-            None
-        };
-        let asleep = began.elapsed();
-        let threads = process.threads();
-        // What a process shows while it ends is not to be told.
+    let mut watch = Watch::default();
+    let mut polls = Polls::<Walked>::new(Limits::default().long_poll);
+    let mut census = Census::default();
+    let ended = loop {
+        let is_last = began.elapsed() >= window;
+        if is_last || census.is_due(began.elapsed()) {
+            let look = process.look(began.elapsed());
+            // What a process shows while it ends is not to be told.
+            if !life.lasts() {
+                break true;
+            }
+            watch.note(&look);
+            census.note(look.tasks, look.at, began.elapsed());
+        }
+        let start = began.elapsed();
+        let mut threads = process.threads();
+        let look = start..began.elapsed();
         if !life.lasts() {
-            ended = true;
-            break;
+            break true;
         }
-        if let Some(look) = look {
-            count = look.tasks.len() as u64;
-            tasks.note(&look);
+        for (_, polls) in &mut threads {
+            *polls = polls.filter(|task| !census.is_closure(*task));
         }
-        polls.note(process, asleep, threads);
+        for due in polls.note(&look, &threads) {
+            match due.what {
+                What::Stack => {
+                    if let Ok(walked) = process.walk(&due.thread) {
+                        polls.keep(due.number, walked);
+                    }
+                }
+                What::Task => census.want(due.task),
+            }
+        }
         if is_last {
-            break;
+            break false;
         }
-        let took = began.elapsed().saturating_sub(asleep);
+        let took = began.elapsed().saturating_sub(start);
         let left = window.saturating_sub(began.elapsed());
         thread::sleep(left.min(INTERVAL.max(took * RARELY)));
+    };
+    let time = began.elapsed();
+    let mut findings = watch.findings().to_vec();
+    for finding in &mut findings {
+        finding.ongoing &= !ended;
     }
-    let mut found = polls.found();
-    found.extend(tasks.found());
-    for found in &mut found {
-        found.ongoing &= !ended;
-    }
+    // Names take long, and the window is over.
+    let told = polls.finish().into_iter().filter_map(|mut poll| {
+        poll.ongoing &= !ended;
+        let stack = poll.evidence.as_ref().map(|walked| process.name(walked));
+        Poll::judge(&poll, stack, census.find(poll.task))
+    });
     Watched {
-        found,
-        tasks: count,
-        time: began.elapsed(),
+        polls: told.collect(),
+        findings,
+        tasks: census.tasks.len() as u64,
+        time,
         ended,
     }
 }
 
-/// What was told up to now, and what up to the look before.
+/// Whose number is whose: all tasks, as they were listed last.
 #[derive(Default)]
-struct Told {
-    watch: Watch,
-    before: Vec<Finding>,
+struct Census {
+    /// By number.
+    tasks: Vec<Task>,
+    /// Those in which a thread slept; it may be long ago that they were listed. `None`: not found yet.
+    wanted: BTreeMap<u64, Option<Task>>,
+    /// The next look at all tasks.
+    due: Duration,
+    /// What all looks took.
+    spent: Duration,
 }
 
-impl Told {
-    fn note(&mut self, look: &Look) {
-        self.before = self.watch.findings().to_vec();
-        self.watch.note(look);
+impl Census {
+    fn is_due(&self, now: Duration) -> bool {
+        now >= self.due
     }
 
-    fn found(&self) -> impl Iterator<Item = Found> {
-        self.watch.findings().iter().map(|finding| Found {
-            finding: finding.clone(),
-            stack: Vec::new(),
-            // What went on at the last look was told anew by it.
-            ongoing: !self.before.contains(finding),
-        })
-    }
-}
-
-/// Polls that last: known by threads that stay asleep, while they say that they poll a task.
-#[derive(Default)]
-struct Polls {
-    told: Told,
-    stacks: HashMap<Poll, Vec<Frame>>,
-    /// The tasks of those that were told. `None`: it was not to be found.
-    tasks: HashMap<u64, Option<Task>>,
-}
-
-/// The number of a task, and how often its thread had been put on a processor when it fell asleep.
-type Poll = (u64, Option<u64>);
-
-impl Polls {
-    fn note(&mut self, process: &Process<'_>, at: Duration, threads: Vec<(Thread, Option<u64>)>) {
-        let tasks = threads.iter().filter_map(|(_, polls)| *polls);
-        self.told.note(&Look {
-            at,
-            tasks: tasks.map(stand_in).collect(),
-            threads,
-        });
-        self.look_closer(process);
-    }
-
-    /// Reads stack and task of each poll that is new. There is but one try: it goes on now or never.
-    fn look_closer(&mut self, process: &Process<'_>) {
-        let polls = self.told.watch.findings().iter();
-        let new: Vec<&Finding> = polls
-            .filter(|finding| !self.stacks.contains_key(&key(finding)))
+    fn note(&mut self, tasks: Vec<Task>, from: Duration, to: Duration) {
+        let took = to.saturating_sub(from);
+        self.spent += took;
+        self.due = to + TASKS.max(took * RARELY);
+        self.tasks = tasks;
+        let missing: Vec<u64> = self
+            .wanted
+            .iter()
+            .filter(|(_, task)| task.is_none())
+            .map(|(task, _)| *task)
             .collect();
-        if new.is_empty() {
-            return;
-        }
-        let threads = process.stacks();
-        for finding in &new {
-            let stack = threads.iter().find(|seen| is_still_there(finding, seen));
-            self.stacks
-                .insert(key(finding), stack.map(frames).unwrap_or_default());
-        }
-        if new.iter().all(|new| self.tasks.contains_key(&new.task.id)) {
-            return;
-        }
-        let mut tasks = process.tasks(&Options::default());
-        for finding in new {
-            let id = finding.task.id;
-            let at = tasks.iter().position(|task| task.id == id);
-            let task = at.map(|at| tasks.swap_remove(at));
-            self.tasks.entry(id).or_insert(task);
+        for task in missing {
+            let found = self.listed(task).cloned();
+            self.wanted.insert(task, found);
         }
     }
 
-    /// Closures on the blocking pool are there to block, and of a task that was not found nobody knows whether it is one.
-    fn found(&self) -> Vec<Found> {
-        let whose = |mut found: Found| {
-            let task = self.tasks.get(&found.finding.task.id)?.clone()?;
-            let stack = self.stacks.get(&key(&found.finding));
-            found.stack = stack.cloned().unwrap_or_default();
-            // Where it was suspended when it was read does not matter: it was running.
-            found.finding.task = Task {
-                state: State::Running,
-                suspended_at: None,
-                waits_for: None,
-                ..task
-            };
-            (found.finding.task.kind != Kind::Blocking).then_some(found)
+    /// A task is to be told: it is kept or, if it is new, looked for at once unless that has taken too much time already.
+    fn want(&mut self, task: u64) {
+        if self.wanted.contains_key(&task) {
+            return;
+        }
+        let found = self.listed(task).cloned();
+        if found.is_none() {
+            self.due = self.due.min(self.spent * RARELY);
+        }
+        self.wanted.insert(task, found);
+    }
+
+    fn find(&self, task: u64) -> Option<&Task> {
+        self.wanted.get(&task)?.as_ref()
+    }
+
+    /// A closure on the blocking pool, which is there to block.
+    fn is_closure(&self, task: u64) -> bool {
+        self.listed(task)
+            .is_some_and(|task| task.kind == Kind::Blocking)
+    }
+
+    fn listed(&self, task: u64) -> Option<&Task> {
+        let at = self.tasks.binary_search_by_key(&task, |task| task.id);
+        self.tasks.get(at.ok()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attach::words::samples::task;
+
+    const MS: fn(u64) -> Duration = Duration::from_millis;
+
+    #[test]
+    fn a_task_that_is_not_known_yet_is_looked_for_at_once_if_there_was_time_to_spare() {
+        let mut census = Census::default();
+        assert!(census.is_due(MS(0)));
+        census.note(vec![task(7)], MS(0), MS(10));
+        assert!(!census.is_due(MS(300)));
+        census.want(7);
+        assert!(!census.is_due(MS(300)), "it is known");
+        census.want(8);
+        assert!(!census.is_due(MS(39)) && census.is_due(MS(40)));
+        census.note(vec![task(8)], MS(40), MS(50));
+        assert!(census.find(7).is_some() && census.find(8).is_some());
+        census.want(8);
+        assert!(!census.is_due(MS(500)) && census.is_due(MS(550)));
+    }
+
+    #[test]
+    fn looks_at_very_many_tasks_are_rare() {
+        let mut census = Census::default();
+        census.note(Vec::new(), MS(0), MS(1000));
+        assert!(!census.is_due(MS(4999)) && census.is_due(MS(5000)));
+    }
+
+    #[test]
+    fn closures_of_the_blocking_pool_may_block() {
+        let mut census = Census::default();
+        let closure = Task {
+            kind: Kind::Blocking,
+            ..task(9)
         };
-        self.told.found().filter_map(whose).collect()
+        census.note(vec![task(7), closure], MS(0), MS(1));
+        assert!(census.is_closure(9) && !census.is_closure(7) && !census.is_closure(8));
     }
-}
-
-/// A task of which only the number is known, and that a thread polls it.
-fn stand_in(id: u64) -> Task {
-    Task {
-        id,
-        address: 0,
-        kind: Kind::Task,
-        state: State::Running,
-        future: String::new(),
-        detached: None,
-        wakers: None,
-        suspended_at: None,
-        waits_for: None,
-        stack: Vec::new(),
-        never_polled: false,
-        notes: Vec::new(),
-    }
-}
-
-fn key(finding: &Finding) -> Poll {
-    let switches = finding.thread.as_ref().and_then(switches);
-    (finding.task.id, switches)
-}
-
-fn switches(thread: &Thread) -> Option<u64> {
-    Some(thread.kernel.as_ref()?.times?.switches)
-}
-
-/// Whether the thread has not run since it was found.
-fn is_still_there(finding: &Finding, seen: &ThreadStack) -> bool {
-    finding.thread.as_ref().is_some_and(|thread| {
-        thread.tid == seen.thread.tid
-            && switches(thread).is_some()
-            && switches(thread) == switches(&seen.thread)
-    })
 }

@@ -9,13 +9,17 @@ use stallscope_wire::text::source_path;
 
 use super::json::{self, FrameJson, TaskJson};
 use super::stack;
-use crate::attach::{self, words};
+use crate::attach::{self, Source, words};
 use crate::cli::WhereArgs;
 use crate::failure::Failure;
 use crate::format::printable;
 
-pub(super) fn run(pid: u32, args: &WhereArgs, out: &mut impl Write) -> Result<(), Failure> {
-    let outside = Outside::read(pid, args)?;
+pub(super) fn run(
+    source: Source<'_>,
+    args: &WhereArgs,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let outside = Outside::read(source, args)?;
     if args.json {
         serde_json::to_writer(&mut *out, &outside.json())?;
         writeln!(out)?;
@@ -44,8 +48,8 @@ pub(in crate::headless) struct OutsideJson<'a> {
 
 impl Outside {
     /// Reads the task that was asked for.
-    pub(in crate::headless) fn read(pid: u32, args: &WhereArgs) -> Result<Self, Failure> {
-        attach::open(pid, |process| Self::find(process, args))
+    pub(in crate::headless) fn read(source: Source<'_>, args: &WhereArgs) -> Result<Self, Failure> {
+        attach::open(source, |process| Self::find(process, args))
     }
 
     fn find(process: &Process<'_>, args: &WhereArgs) -> Result<Self, Failure> {

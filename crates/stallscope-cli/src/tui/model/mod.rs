@@ -204,8 +204,15 @@ impl Model {
 
     /// Whether the process is read from outside: times, counts and who spawned whom are not known then.
     pub(crate) fn is_attached(&self) -> bool {
-        let attached = |link: &Link| matches!(link.target, Target::Attach { .. });
-        self.link.as_ref().is_some_and(attached)
+        self.attached_to().is_some()
+    }
+
+    /// The number of the process that is read from outside.
+    pub(crate) fn attached_to(&self) -> Option<u32> {
+        match self.link.as_ref()?.target {
+            Target::Attach { pid } => Some(pid),
+            _ => None,
+        }
     }
 
     /// Whether keys go to the findings. Where there are none they go to what stands below.

@@ -68,6 +68,10 @@ fn the_stack_is_that_of_the_selected_task() {
 #[test]
 fn what_needs_an_agent_says_so() {
     view(shop(), 80, 24)
+        .press("1")
+        .expect("findings need a watch: stallscope findings --attach 4711 --for 5s")
+        .expect_none("no findings");
+    view(shop(), 80, 24)
         .press("3")
         .expect("where tasks are spawned cannot be read from outside");
     view(shop(), 80, 24)
