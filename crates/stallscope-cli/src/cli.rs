@@ -260,6 +260,9 @@ pub(crate) struct StacksArgs {
     /// One JSON object on standard output
     #[arg(long)]
     pub(crate) json: bool,
+    /// With --attach: stop each thread that runs, for some 100 µs, to read its stack
+    #[arg(long)]
+    pub(crate) stop: bool,
 }
 
 #[derive(Debug, Args)]
@@ -353,6 +356,14 @@ fn parse_from(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Re
     if cli.target.program.is_some() && cli.target.core.is_none() {
         return Err(Instead::Mistake(
             "--program goes with --core: it says which program wrote the core file".to_owned(),
+        ));
+    }
+    if let (Some(Command::Stacks(args)), None) = (&cli.command, cli.target.attach)
+        && args.stop
+    {
+        return Err(Instead::Mistake(
+            "--stop goes with --attach: stallscope in the program reads the stack of a running thread without it"
+                .to_owned(),
         ));
     }
     if let (Some(Command::Findings(args)), None) = (&cli.command, cli.target.attach)

@@ -35,7 +35,10 @@ pub(super) fn convert(seen: &threads::ThreadStack) -> ThreadStack {
             _ => "unknown",
         }
         .to_owned(),
-        doing: doing.to_string(),
+        doing: match seen.stack.as_ref().ok().and_then(|stack| stack.stopped) {
+            Some(stopped) => format!("{doing}, stopped for {} µs to be read", stopped.as_micros()),
+            None => doing.to_string(),
+        },
         task: seen.polls,
         stack: frames(seen),
         missing,
