@@ -5,6 +5,7 @@
 
 pub mod debug;
 mod error;
+mod mapped;
 pub mod memory;
 mod process;
 #[cfg(target_os = "linux")]

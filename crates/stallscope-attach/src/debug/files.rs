@@ -1,7 +1,6 @@
 //! The files of a program: its binary, and the one that its debug information is in.
 
 use std::borrow::Cow;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
@@ -9,6 +8,7 @@ use object::{Object, ObjectSection};
 
 use super::{separate, thread_local};
 use crate::Error;
+use crate::mapped::map;
 
 /// A program's files, mapped, with their sections at hand. [`Program`](super::Program) borrows from it.
 #[derive(Debug)]
@@ -122,8 +122,7 @@ impl Mapped {
             path: path.to_path_buf(),
             because,
         };
-        let file = File::open(path).map_err(|error| wrong(format!("cannot be opened: {error}")))?;
-        let map = map(&file).map_err(|error| wrong(format!("cannot be mapped: {error}")))?;
+        let map = map(path).map_err(wrong)?;
         let elf = object::File::parse(&*map)
             .map_err(|error| wrong(format!("is no program in ELF format: {error}")))?;
         if !elf.is_little_endian() || !elf.is_64() {
@@ -156,18 +155,6 @@ impl Mapped {
                 .is_some_and(|section| section.size() > 0)
         })
     }
-}
-
-#[allow(
-    unsafe_code,
-    reason = "mapping a file is unsafe for every caller: the file may change"
-)]
-fn map(file: &File) -> std::io::Result<Mmap> {
-    // SAFETY: the map is read-only and private. Who changes the file meanwhile changes bytes under our feet: they are only ever
-    // read through checked slices and parsers that take any bytes, and no reference to them is assumed to keep its value. Who
-    // shortens it makes a read of the missing pages end this client (not the program that is looked at) by SIGBUS; the kernel
-    // forbids that for a program that runs from the file.
-    unsafe { Mmap::map(file) }
 }
 
 fn unpack(elf: &object::File<'_>) -> Result<Vec<(gimli::SectionId, Vec<u8>)>, object::Error> {

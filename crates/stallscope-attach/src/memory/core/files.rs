@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 use memmap2::Mmap;
 
 use super::super::{Area, executable};
-use super::bytes::map;
 use super::notes::{MappedFile, Notes};
+use crate::mapped::map;
 
 /// The smallest there is.
 const PAGE: usize = 4096;

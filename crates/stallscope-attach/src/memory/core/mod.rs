@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use super::elf::{self, Elf, Segment};
 use super::{Area, Executable, Memory, Thread, Unreadable, executable};
 use crate::Error;
-use bytes::{Bytes, map};
+use crate::mapped::map;
+use bytes::Bytes;
 use files::Files;
 use notes::Notes;
 
