@@ -17,11 +17,15 @@ const MOST: usize = 16;
 /// The guards of one thread, in the order in which they were taken. Those that are dropped before a later one leave a gap.
 pub(super) struct Open {
     entries: [Entry; MOST],
-    /// Entries from here on are not in use.
-    end: Cell<usize>,
-    /// How many guards it has ever taken. Wraps around.
-    taken: Cell<u32>,
+    counts: Cell<Counts>,
 }
+
+/// Two counts in one number: between a lock and its unlock each store counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Counts(u64);
+
+/// One more in the upper half of [`Counts`].
+const TAKEN: u64 = 1 << 32;
 
 struct Entry {
     place: Cell<Option<&'static Location<'static>>>,
@@ -51,14 +55,15 @@ pub(crate) fn dropped(token: u32) {
 /// How many guards this thread has ever taken.
 #[inline]
 pub(crate) fn taken_so_far() -> u32 {
-    here::with(|here| here.open.taken.get())
+    here::with(|here| here.open.counts.get().taken())
 }
 
 /// A poll has ended before which so many had been taken.
 #[inline]
 pub(crate) fn poll_has_ended(since: u32) {
     here::with(|here| {
-        if here.open.end.get() > 0 && here.open.taken.get() != since {
+        let counts = here.open.counts.get();
+        if counts.end() > 0 && counts.taken() != since {
             tell(&here.open, since);
         }
     });
@@ -81,31 +86,29 @@ impl Open {
                     number: Cell::new(0),
                 }
             }; MOST],
-            end: Cell::new(0),
-            taken: Cell::new(0),
+            counts: Cell::new(Counts(0)),
         }
     }
 
     #[inline]
     fn taken(&self, place: &'static Location<'static>, taker: Taker) -> u32 {
-        let number = self.taken.get().wrapping_add(1);
-        self.taken.set(number);
-        let index = self.end.get();
+        let counts = self.counts.get();
+        let (index, counts) = (counts.end(), counts.and_one_taken());
+        self.counts.set(counts);
         if let Some(entry) = self.entries.get(index) {
             entry.place.set(Some(place));
             entry.party.set(taker.party);
-            entry.number.set(number);
+            entry.number.set(counts.taken());
         }
-        self.end.set(index + 1);
         index as u32 + 1
     }
 
     #[inline]
     fn dropped_in_order(&self, token: u32) -> bool {
-        let end = self.end.get();
+        let end = self.end();
         let is_in_order = token as usize == end && (end == 1 || !self.is_gap(end - 1));
         if is_in_order {
-            self.end.set(end - 1);
+            self.shrink();
         }
         is_in_order
     }
@@ -114,12 +117,23 @@ impl Open {
         if let Some(entry) = self.entries.get(token as usize - 1) {
             entry.place.set(None);
         }
-        if token as usize == self.end.get() {
-            self.end.set(self.end.get() - 1);
+        if token as usize == self.end() {
+            self.shrink();
         }
-        while self.end.get() > 0 && self.is_gap(self.end.get()) {
-            self.end.set(self.end.get() - 1);
+        while self.end() > 0 && self.is_gap(self.end()) {
+            self.shrink();
         }
+    }
+
+    #[inline]
+    fn end(&self) -> usize {
+        self.counts.get().end()
+    }
+
+    /// The last entry is no longer in use.
+    #[inline]
+    fn shrink(&self) {
+        self.counts.set(self.counts.get().and_one_out_of_use());
     }
 
     /// Whether the last one before `end` is dropped. What is not remembered counts as if it were.
@@ -131,7 +145,7 @@ impl Open {
 
     /// Of those that are remembered, the ones that were taken after so many others, the latest first.
     fn taken_since(&self, since: u32) -> impl Iterator<Item = Side> {
-        let in_use = self.end.get().min(MOST);
+        let in_use = self.end().min(MOST);
         self.entries[..in_use]
             .iter()
             .rev()
@@ -145,6 +159,30 @@ impl Open {
                     tid: thread_id(),
                 })
             })
+    }
+}
+
+impl Counts {
+    /// Entries from here on are not in use.
+    #[inline]
+    fn end(self) -> usize {
+        self.0 as u32 as usize
+    }
+
+    /// How many guards the thread has ever taken. Wraps around.
+    #[inline]
+    fn taken(self) -> u32 {
+        (self.0 / TAKEN) as u32
+    }
+
+    #[inline]
+    fn and_one_taken(self) -> Self {
+        Counts(self.0.wrapping_add(TAKEN + 1))
+    }
+
+    #[inline]
+    fn and_one_out_of_use(self) -> Self {
+        Counts(self.0 - 1)
     }
 }
 
@@ -166,7 +204,7 @@ mod tests {
     #[test]
     fn those_of_earlier_polls_are_left_out() {
         let open = Open::new();
-        open.taken.set(u32::MAX - 1);
+        open.counts.set(Counts(u64::from(u32::MAX - 1) * TAKEN));
         for _ in 0..3 {
             take(&open);
         }
@@ -189,12 +227,12 @@ mod tests {
         assert!(!open.dropped_in_order(three), "there is a gap below");
         open.dropped(three);
         assert_eq!(
-            (lines(&open), open.end.get()),
+            (lines(&open), open.end()),
             (vec![first], 1),
             "the gap is closed"
         );
         assert!(open.dropped_in_order(one));
-        assert_eq!((lines(&open), open.end.get()), (vec![], 0));
+        assert_eq!((lines(&open), open.end()), (vec![], 0));
     }
 
     #[test]
@@ -205,6 +243,6 @@ mod tests {
         for token in tokens {
             open.dropped(token);
         }
-        assert_eq!((lines(&open), open.end.get()), (vec![], 0));
+        assert_eq!((lines(&open), open.end()), (vec![], 0));
     }
 }

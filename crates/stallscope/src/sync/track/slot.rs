@@ -20,8 +20,8 @@ pub(super) struct Slot {
     /// The holder's; 0 while nobody is.
     party: AtomicU64,
     place: AtomicPlace,
-    thread: AtomicU32,
-    mode: AtomicU32,
+    /// Its thread, and whether it is alone: in one number, since each store counts.
+    how: AtomicU64,
     /// The thread whose slot this is: as long as one holder has claimed it, or, of the first slot, as long as there are only readers. Then
     /// that thread takes it again without a claim.
     reserved: AtomicU32,
@@ -32,8 +32,9 @@ pub(super) struct Slot {
     awaited: AtomicU64,
 }
 
-const EXCLUSIVE: u32 = 0;
-const SHARED: u32 = 1;
+/// In [`Slot::how`], above the thread.
+const EXCLUSIVE: u64 = 0;
+const SHARED: u64 = 1 << 32;
 
 impl Slot {
     /// The caller holds the lock alone.
@@ -86,7 +87,8 @@ impl Slot {
 
     /// The holder is no longer alone.
     pub(super) fn downgrade(&self) {
-        self.mode.store(SHARED, Ordering::Relaxed);
+        self.how
+            .store(SHARED | u64::from(self.thread()), Ordering::Relaxed);
     }
 
     /// For a lock that is dropped: nothing was ever here.
@@ -117,7 +119,7 @@ impl Slot {
         Some(Side {
             party: Party::from_bits(self.party.load(Ordering::Relaxed))?,
             place: self.place.get()?.into(),
-            tid: self.thread.load(Ordering::Relaxed),
+            tid: self.thread(),
         })
     }
 
@@ -126,7 +128,7 @@ impl Slot {
     pub(super) fn copy_to(&self, party: &AtomicU64, place: &AtomicPlace, thread: &AtomicU32) {
         party.store(self.party.load(Ordering::Relaxed), Ordering::Relaxed);
         place.copy(&self.place);
-        thread.store(self.thread.load(Ordering::Relaxed), Ordering::Relaxed);
+        thread.store(self.thread(), Ordering::Relaxed);
     }
 
     /// Somebody looks: from now on it is known how long the lock is held. For those who hold the record's queue.
@@ -142,8 +144,7 @@ impl Slot {
     pub(super) fn meets(&self, party: Party, thread: u32) {
         let serial = self.serial.load(Ordering::Acquire);
         let holder = self.party.load(Ordering::Acquire);
-        if holder != 0 && holder != party.to_bits() && self.thread.load(Ordering::Relaxed) == thread
-        {
+        if holder != 0 && holder != party.to_bits() && self.thread() == thread {
             self.awaited.store(serial, Ordering::Relaxed);
         }
     }
@@ -153,7 +154,7 @@ impl Slot {
         let serial = self.serial.load(Ordering::Acquire);
         let holder = HolderView {
             party: Party::from_bits(self.party.load(Ordering::Acquire))?,
-            mode: match self.mode.load(Ordering::Relaxed) {
+            mode: match self.how.load(Ordering::Relaxed) & SHARED {
                 EXCLUSIVE => Mode::Exclusive,
                 _ => Mode::Shared,
             },
@@ -171,6 +172,12 @@ impl Slot {
         (self.serial.load(Ordering::Relaxed) == serial).then_some(holder)
     }
 
+    #[inline]
+    fn thread(&self) -> u32 {
+        // Below the mode.
+        self.how.load(Ordering::Relaxed) as u32
+    }
+
     #[cold]
     fn reserve(&self, thread: u32) -> bool {
         self.reserved
@@ -179,15 +186,15 @@ impl Slot {
     }
 
     #[inline]
-    fn fill(&self, mode: u32, taker: Taker, place: &'static Location<'static>) {
+    fn fill(&self, mode: u64, taker: Taker, place: &'static Location<'static>) {
         let serial = self.serial.load(Ordering::Relaxed);
         // Who sees the new number sees that the last holder has left.
         self.serial.store(serial + 1, Ordering::Release);
         // Who sees any of what follows sees the new number.
         fence(Ordering::Release);
         self.place.set(place);
-        self.thread.store(taker.thread, Ordering::Relaxed);
-        self.mode.store(mode, Ordering::Relaxed);
+        self.how
+            .store(mode | u64::from(taker.thread), Ordering::Relaxed);
         // Who sees the holder sees all of it.
         self.party.store(taker.party, Ordering::Release);
     }
