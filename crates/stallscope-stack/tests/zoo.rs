@@ -125,8 +125,8 @@ fn a_child_that_does_not_end() {
     let stuck = Stuck::new(move |_| {
         let _ = std::process::Command::new("sleep").arg("5").status(); // zoo: child
     });
-    let seen = stuck.look();
-    assert_eq!(seen.cause, Cause::ChildWait);
+    // Where it is forked (musl), its start is waited for on a pipe before.
+    let seen = stuck.look_until(|seen| seen.cause == Cause::ChildWait);
     seen.reaches_root_through(&["wait"], Some(line_of(file!(), "zoo: child")));
 }
 
@@ -174,6 +174,7 @@ fn vfork_that_waits_for(ends: [i32; 2]) {
 
 #[test]
 fn a_file_that_is_read_over_and_over() {
+    let _processor = common::processor();
     let mut file = File::open(std::env::current_exe().expect("own program")).expect("readable");
     let stuck = Stuck::new(move |stop| {
         let mut buffer = vec![0; 1 << 20];
@@ -184,13 +185,14 @@ fn a_file_that_is_read_over_and_over() {
     });
     let line = line_of(file!(), "zoo: file");
     // It computes, inside the kernel: the interrupted thread stands behind its system call.
+    // On musl the number of the call is nowhere to be had behind it.
+    let shows_call = cfg!(not(target_env = "musl"));
     let seen = stuck.look_until(|seen| {
-        seen.stack
-            .just_left()
-            .is_some_and(|io| io.call.name() == Some("read"))
+        let left = seen.stack.just_left();
+        !shows_call && seen.names("read") || left.is_some_and(|io| io.call.name() == Some("read"))
     });
     assert_eq!(seen.cause, Cause::OnCpu);
-    if cfg!(target_arch = "x86_64") {
+    if cfg!(target_arch = "x86_64") && shows_call {
         let io = seen.stack.just_left().expect("as looked for");
         let program = std::env::current_exe().expect("own program");
         assert_eq!(
@@ -203,6 +205,7 @@ fn a_file_that_is_read_over_and_over() {
 
 #[test]
 fn a_loop_that_computes() {
+    let _processor = common::processor();
     let stuck = Stuck::new(|stop| {
         let mut x = 1_u64;
         while !stop.is_set() {
@@ -217,6 +220,7 @@ fn a_loop_that_computes() {
 
 #[test]
 fn a_loop_that_asks_for_the_time() {
+    let _processor = common::processor();
     let stuck = Stuck::new(|stop| {
         while !stop.is_set() {
             std::hint::black_box(Instant::now()); // zoo: clock

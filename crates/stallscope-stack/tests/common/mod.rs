@@ -2,9 +2,8 @@
 
 #![allow(unreachable_pub)] // Compiled into each test that uses it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -39,6 +38,12 @@ pub struct Seen {
     pub stack: RawStack,
     pub trace: Trace,
     pub frames: Vec<Frame>,
+}
+
+/// For tests whose thread computes: one at a time, or they keep the processors from each other.
+pub fn processor() -> MutexGuard<'static, ()> {
+    static PROCESSOR: Mutex<()> = Mutex::new(());
+    PROCESSOR.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Stuck {

@@ -1,6 +1,6 @@
 //! Whether a step of a walk agrees with the code: a return address should stand behind a call of the function below it.
 
-use super::arch::{Called, call_before};
+use super::arch::{self, Called, call_before};
 use super::code::{self, Code};
 
 /// One step of a walk: a function, and the address it returns to.
@@ -24,16 +24,39 @@ pub(super) enum Agreement {
 
 impl Step {
     pub(super) fn agreement(&self, code: Code<'_>) -> Agreement {
-        let target = match call_before(code, self.return_address) {
-            Called::Direct(target) => Some(target),
-            Called::Through(slot) => code::word(code, slot),
-            Called::Unknown => None,
-            Called::Nothing => return Agreement::Contradicted,
-        };
-        match (target, self.callee) {
-            (Some(target), Some(callee)) if target == callee => Agreement::Confirmed,
+        let call = call_before(code, self.return_address);
+        match target(call, code) {
+            _ if call == Called::Nothing => Agreement::Contradicted,
+            Some(target) if Some(target) == self.callee => Agreement::Confirmed,
             _ => Agreement::Open,
         }
+    }
+
+    /// Whether there is no call, or it leads to another function than this one, and that does not jump to it either.
+    pub(super) fn is_contradicted(&self, code: Code<'_>) -> bool {
+        let call = call_before(code, self.return_address);
+        match (target(call, code), self.callee) {
+            (Some(target), Some(callee)) => target != callee && !jumps(code, target, callee),
+            _ => call == Called::Nothing,
+        }
+    }
+}
+
+/// Functions that end in a jump to another are short.
+const SHORT: u64 = 256;
+
+/// Whether a function jumps to another, or what looks like it.
+fn jumps(code: Code<'_>, from: u64, to: u64) -> bool {
+    let mut places = from..from.saturating_add(SHORT);
+    places.any(|place| arch::jump_at(code, place) == Some(to))
+}
+
+/// The function that was called, where the call says so.
+pub(super) fn target(called: Called, code: Code<'_>) -> Option<u64> {
+    match called {
+        Called::Direct(target) => Some(target),
+        Called::Through(slot) => code::word(code, slot),
+        Called::Unknown | Called::Nothing => None,
     }
 }
 

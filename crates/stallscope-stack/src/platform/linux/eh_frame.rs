@@ -1,5 +1,7 @@
 //! The index of a module's unwind tables (`.eh_frame_hdr`): where the tables lie, and where functions begin.
 
+use super::modules::Tables;
+
 /// The header this reads is the one every linker writes; others give `None`.
 ///
 /// ```text
@@ -44,6 +46,37 @@ pub(super) fn is_sound(header: &[u8], length: usize) -> bool {
 
 /// The beginning of the function that holds an address: the last entry that is not above it.
 pub(super) fn function_start(header: &[u8], header_address: u64, address: u64) -> Option<u64> {
+    let index = last_not_above(header, header_address, address)?;
+    Some(header_address.wrapping_add_signed(entry(header, index)?))
+}
+
+/// Whether the tables say anything of an address: functions without an entry lie between those with one. Where the entry is of an unknown form they do.
+pub(super) fn holds(tables: &Tables, address: u64) -> bool {
+    let Tables {
+        header,
+        header_at,
+        frames,
+        frames_at,
+    } = tables;
+    let Some(index) = last_not_above(header, *header_at, address) else {
+        return header.get(..4) != Some(&EXPECTED[..]);
+    };
+    let end = || {
+        let start = header_at.wrapping_add_signed(entry(header, index)?);
+        let at = ENTRIES + index * ENTRY + 4;
+        let described = header_at.wrapping_add_signed(long(header, at)?.into());
+        // Its length, whose rules it follows, where the function begins (from here), how long that is.
+        let within = usize::try_from(described.checked_sub(*frames_at)?).ok()?;
+        let begins = described
+            .wrapping_add(8)
+            .wrapping_add_signed(long(frames, within.checked_add(8)?)?.into());
+        let length = long(frames, within.checked_add(12)?)?.cast_unsigned();
+        (begins == start).then(|| start.saturating_add(length.into()))
+    };
+    end().is_none_or(|end| address < end)
+}
+
+fn last_not_above(header: &[u8], header_address: u64, address: u64) -> Option<usize> {
     if header.get(..4)? != &EXPECTED[..] {
         return None;
     }
@@ -58,7 +91,7 @@ pub(super) fn function_start(header: &[u8], header_address: u64, address: u64) -
             high = middle;
         }
     }
-    Some(header_address.wrapping_add_signed(entry(header, low.checked_sub(1)?)?))
+    low.checked_sub(1)
 }
 
 fn entry(header: &[u8], index: usize) -> Option<i64> {
@@ -73,6 +106,7 @@ fn long(bytes: &[u8], at: usize) -> Option<i32> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::modules::Bytes;
     use super::*;
     use proptest::prelude::*;
 
@@ -99,6 +133,34 @@ mod tests {
         assert_eq!(start(AT + 0x5000), Some(AT + 0x100));
         assert_eq!(start(AT - 0x301), None, "before the first");
         assert_eq!(tables(&header, AT), Some(AT + 4 + 0x40));
+    }
+
+    #[test]
+    fn functions_without_an_entry_are_not_held() {
+        // Two functions of 16 bytes, described one after the other.
+        let (frames_at, functions) = (AT + 0x100, [AT + 0x1000, AT + 0x2000]);
+        let (mut header, mut frames) = (header(&[]), Vec::new());
+        header[8] = 2;
+        for function in functions {
+            let described = frames_at + frames.len() as u64;
+            header.extend((function.wrapping_sub(AT) as i32).to_le_bytes());
+            header.extend((described.wrapping_sub(AT) as i32).to_le_bytes());
+            let begins = function.wrapping_sub(described + 8) as u32;
+            frames.extend([12, 0, begins, 16].into_iter().flat_map(u32::to_le_bytes));
+        }
+        let tables = |frames: &[u8]| Tables {
+            header: Bytes::Copy(header.clone().into()),
+            header_at: AT,
+            frames: Bytes::Copy(frames.into()),
+            frames_at,
+        };
+        let held = |address| holds(&tables(&frames), address);
+        assert!(held(AT + 0x1000) && held(AT + 0x100f) && held(AT + 0x2008));
+        assert!(!held(AT + 0x1010) && !held(AT + 0x2010) && !held(AT + 0xfff));
+        assert!(
+            holds(&tables(&frames[..16]), AT + 0x2800),
+            "who knows where it ends"
+        );
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::unwind::{Certainty, Ended};
 /// stack pointer wins.
 pub(super) fn walk(walker: &mut Walker, stack: &RawStack, code: Code<'_>) -> (Path, Certainty) {
     let Registers { pc, sp, .. } = stack.registers;
-    let blind = walker.walk_from(Start::unknown(pc, sp), stack);
+    let blind = walker.walk_from(Start::unknown(pc, sp), stack, code);
     if blind.ended == Ended::Root {
         return (blind, Certainty::Exact);
     }
@@ -29,7 +29,7 @@ pub(super) fn walk(walker: &mut Walker, stack: &RawStack, code: Code<'_>) -> (Pa
     }
     let mut best: Option<(Verdict, Path)> = None;
     for start in arch::likely_starts(stack) {
-        let path = walker.walk_from(start, stack);
+        let path = walker.walk_from(start, stack, code);
         let verdict = Verdict::of(walker, code, &path, blind.addresses.len());
         // Of a stack that is cut none leads to the outermost frame: there only a call that is confirmed counts.
         let leads_out = match path.ended {
@@ -67,7 +67,7 @@ fn by_prologue(
 ) -> Option<Path> {
     let needs_it = blind.addresses.last()?.address_for_lookup();
     let fp = arch::frame_pointer(code, walker.function_start(needs_it)?, blind.sp)?;
-    let path = walker.walk_from(Start::with_frame_pointer(&stack.registers, fp), stack);
+    let path = walker.walk_from(Start::with_frame_pointer(&stack.registers, fp), stack, code);
     let known = blind.addresses.len();
     let leads_on = path.ended != Ended::Lost && path.addresses.len() > known;
     // A call with arguments on the stack makes the frame larger than its beginning says; then this is no return address.

@@ -17,12 +17,15 @@ mod running;
 mod signal_safe;
 mod sockets;
 #[cfg(feature = "symbols")]
+mod split;
+#[cfg(feature = "symbols")]
 mod symbols;
 #[cfg(not(feature = "symbols"))]
 #[path = "no_symbols.rs"]
 mod symbols;
 mod thread;
 mod timer;
+mod untabled;
 mod waiting;
 mod walk;
 mod watchpoint;

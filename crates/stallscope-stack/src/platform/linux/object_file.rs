@@ -7,24 +7,26 @@ use std::os::fd::AsRawFd as _;
 use std::path::Path;
 use std::{ptr, slice};
 
-use addr2line::Context;
-use addr2line::gimli::{Dwarf, EndianSlice, LittleEndian, SectionId};
+use addr2line::gimli::{self, Dwarf, EndianSlice, LittleEndian, SectionId};
+use addr2line::{Context, LookupContinuation as _, LookupResult};
 use object::read::elf::ElfFile64;
 use object::{Endianness, Object as _, ObjectSection as _, ObjectSymbol as _, ObjectSymbolTable};
 
+use super::split::Split;
 use crate::unwind::{Module, Source};
 
-type Slice = EndianSlice<'static, LittleEndian>;
+pub(super) type Slice = EndianSlice<'static, LittleEndian>;
 
 /// Larger libraries keep their debug information to themselves: it would have to be read into memory.
 const LARGEST_READ: u64 = 64 * 1024 * 1024;
 
 /// A module's file, opened and indexed.
 pub(super) struct ObjectFile {
-    /// Borrows from `bytes`, so it is declared, and dropped, before.
+    /// Borrows from `split` and `bytes`, so it is declared, and dropped, before.
     debug: Option<Context<Slice>>,
     /// Borrows from `bytes`.
     symbols: Vec<Symbol>,
+    split: Split,
     #[expect(dead_code, reason = "kept alive for what borrows from it")]
     bytes: FileBytes,
 }
@@ -47,11 +49,9 @@ impl ObjectFile {
     /// Opens the file of a module; `None` if it is gone, or another file by now.
     pub(super) fn open(module: &Module) -> Option<Self> {
         let bytes = FileBytes::of(module)?;
-        // SAFETY: the bytes stand at a fixed place (a mapping, or a box) that lives until `bytes` is dropped, which is
-        // after everything that borrows from it: the fields above. The lifetime never leaves this module: names and
+        // SAFETY: `bytes` is the last field, dropped after those that borrow from it. The lifetime never leaves this module: names and
         // paths are handed out as copies.
-        let data: &'static [u8] =
-            unsafe { slice::from_raw_parts(bytes.as_slice().as_ptr(), bytes.as_slice().len()) };
+        let data = unsafe { bytes.for_ever() };
         let file = ElfFile64::<Endianness>::parse(data).ok()?;
         let build_id = file.build_id().ok().flatten().unwrap_or_default();
         // /proc/self/exe is the file that runs, whatever stands at its path; any other may have been replaced.
@@ -61,6 +61,7 @@ impl ObjectFile {
         Some(Self {
             debug: debug_information(&file),
             symbols: symbols(&file),
+            split: Split::of(module),
             bytes,
         })
     }
@@ -68,11 +69,19 @@ impl ObjectFile {
     /// The functions at an address, innermost first; empty without debug information.
     pub(super) fn describe(&self, address: u64) -> Vec<Described> {
         let mut described = Vec::new();
-        let Some(Ok(mut frames)) = self
-            .debug
-            .as_ref()
-            .map(|debug| debug.find_frames(address).skip_all_loads())
-        else {
+        let Some(debug) = &self.debug else {
+            return described;
+        };
+        let mut found = debug.find_frames(address);
+        let found = loop {
+            match found {
+                LookupResult::Output(frames) => break frames,
+                LookupResult::Load { load, continuation } => {
+                    found = continuation.resume(self.split.load(&load));
+                }
+            }
+        };
+        let Ok(mut frames) = found else {
             return described;
         };
         while let Ok(Some(frame)) = frames.next() {
@@ -114,17 +123,20 @@ fn demangled(name: &str) -> String {
 
 fn debug_information(file: &ElfFile64<'static, Endianness>) -> Option<Context<Slice>> {
     file.section_by_name(".debug_info")?;
-    let section = |id: SectionId| {
-        // A compressed section would need a decompressor: its data is an error here, and read as absent.
-        let data = file
-            .section_by_name(id.name())
-            .filter(|section| !is_compressed(section));
-        let data = data
-            .and_then(|section| section.data().ok())
-            .unwrap_or_default();
-        Ok::<_, addr2line::gimli::Error>(EndianSlice::new(data, LittleEndian))
-    };
-    Context::from_dwarf(Dwarf::load(section).ok()?).ok()
+    let dwarf = Dwarf::load(|id: SectionId| Ok::<_, gimli::Error>(section(file, Some(id.name()))));
+    Context::from_dwarf(dwarf.ok()?).ok()
+}
+
+/// The section of that name; one that is not there is empty.
+pub(super) fn section(file: &ElfFile64<'static, Endianness>, name: Option<&str>) -> Slice {
+    // A compressed section would need a decompressor: its data is an error here, and read as absent.
+    let data = name
+        .and_then(|name| file.section_by_name(name))
+        .filter(|section| !is_compressed(section));
+    let data = data
+        .and_then(|section| section.data().ok())
+        .unwrap_or_default();
+    EndianSlice::new(data, LittleEndian)
 }
 
 fn is_compressed<'data>(section: &impl object::ObjectSection<'data>) -> bool {
@@ -155,7 +167,7 @@ fn symbols(file: &ElfFile64<'static, Endianness>) -> Vec<Symbol> {
 }
 
 /// The content of a file.
-enum FileBytes {
+pub(super) enum FileBytes {
     Mapped { start: *const u8, length: usize },
     Read(Box<[u8]>),
 }
@@ -176,6 +188,24 @@ impl FileBytes {
             // A library can be truncated while we look: a mapping would end us, a copy does not.
             Source::Library(path) => Self::read(path.as_deref()?),
         }
+    }
+
+    /// A file that belongs to the program of another process.
+    pub(super) fn of_other(path: &Path) -> Option<Self> {
+        // A name that the other side chose may be that of a pipe, and opening one would wait.
+        std::fs::metadata(path)
+            .is_ok_and(|metadata| metadata.is_file())
+            .then(|| Self::map(path))?
+    }
+
+    /// The bytes, for what is kept with them.
+    ///
+    /// # Safety
+    /// `self` is dropped after everything that borrows from them.
+    pub(super) unsafe fn for_ever(&self) -> &'static [u8] {
+        let bytes = self.as_slice();
+        // SAFETY: they stand at a fixed place (a mapping, or a box) until `self` is dropped, and the caller keeps nothing longer.
+        unsafe { slice::from_raw_parts(bytes.as_ptr(), bytes.len()) }
     }
 
     fn read(path: &Path) -> Option<Self> {

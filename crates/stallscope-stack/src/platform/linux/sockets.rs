@@ -39,7 +39,8 @@ pub(crate) fn peer_of(descriptor: i32) -> Option<String> {
             let path: Vec<u8> = unix
                 .sun_path
                 .iter()
-                .map(|&byte| byte.cast_unsigned())
+                // Signed here, unsigned on aarch64.
+                .map(|byte| byte.to_ne_bytes()[0])
                 .take_while(|&byte| byte != 0)
                 .collect();
             Some(format!(

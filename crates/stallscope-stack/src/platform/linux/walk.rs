@@ -8,9 +8,10 @@ use framehop::{
 };
 
 use super::arch::{self, Start};
+use super::calls::Step;
 use super::code::{Code, OWN};
 use super::modules::{self, Bytes, Generation, Loaded};
-use super::{eh_frame, guess};
+use super::{eh_frame, guess, untabled};
 use crate::capture::RawStack;
 use crate::foreign::ForeignModule;
 use crate::unwind::{Certainty, Ended, RawFrame, Trace};
@@ -67,10 +68,7 @@ impl Walker {
 
     /// The same with the code of the process whose stack it is.
     pub(crate) fn walk_in(&mut self, stack: &RawStack, code: Code<'_>) -> Trace {
-        let (path, certainty) = match arch::exact_start(&stack.registers) {
-            Some(start) => (self.walk_from(start, stack), Certainty::Exact),
-            None => guess::walk(self, stack, code),
-        };
+        let (path, certainty) = self.path(stack, code, untabled::MOST_TIMES);
         let frames = path
             .addresses
             .iter()
@@ -93,8 +91,38 @@ impl Walker {
             .collect()
     }
 
+    /// The walk of a stack, which may get out of code without tables so many times.
+    pub(super) fn path(
+        &mut self,
+        stack: &RawStack,
+        code: Code<'_>,
+        times: u8,
+    ) -> (Path, Certainty) {
+        if self.is_untabled(stack.registers.pc)
+            && let Some(walked) = untabled::walk(self, stack, code, times)
+        {
+            return walked;
+        }
+        let (mut path, certainty) = match arch::exact_start(&stack.registers) {
+            Some(start) => (self.walk_from(start, stack, code), Certainty::Exact),
+            None => guess::walk(self, stack, code),
+        };
+        if path.ended == Ended::Lost
+            && let [.., _, last] = &*path.addresses
+            && self.is_untabled(last.address_for_lookup())
+            && let Some(inner) = untabled::at(stack, last.address_for_lookup(), path.sp)
+            && let Some((beyond, certainty)) = untabled::walk(self, &inner, code, times)
+        {
+            path.addresses.extend(beyond.addresses.into_iter().skip(1));
+            path.ended = beyond.ended;
+            path.sp = beyond.sp;
+            return (path, certainty);
+        }
+        (path, certainty)
+    }
+
     /// Follows the tables from one start until the thread's outermost frame, or as far as they lead.
-    pub(super) fn walk_from(&mut self, start: Start, stack: &RawStack) -> Path {
+    pub(super) fn walk_from(&mut self, start: Start, stack: &RawStack, code: Code<'_>) -> Path {
         let mut registers = arch::unwind_registers(start);
         let mut address = FrameAddress::from_instruction_pointer(start.pc);
         let mut addresses = vec![address];
@@ -106,6 +134,15 @@ impl Walker {
                 || addresses.len() >= MOST_FRAMES
             {
                 break (Ended::Lost, sp);
+            }
+            if addresses.len() > 1 && self.is_untabled(address.address_for_lookup()) {
+                let is_outermost = untabled::is_outermost(self, stack, code, address.address(), sp);
+                let ended = if is_outermost {
+                    Ended::Root
+                } else {
+                    Ended::Lost
+                };
+                break (ended, sp);
             }
             match self
                 .unwinder
@@ -152,10 +189,37 @@ impl Walker {
         marked || !stack.truncated && top.saturating_sub(sp) <= LARGEST_ROOT
     }
 
+    /// How many frames of a walk have not called the function that they were reached from, says their code.
+    pub(super) fn contradicted_calls(&self, path: &Path, code: Code<'_>) -> usize {
+        let steps = path.addresses.windows(2);
+        let contradicts = |step: &&[FrameAddress]| {
+            let [inner, outer] = step else { return false };
+            Step {
+                callee: self.function_start(inner.address_for_lookup()),
+                return_address: outer.address(),
+            }
+            .is_contradicted(code)
+        };
+        steps.filter(contradicts).count()
+    }
+
     /// Where the function that holds an address begins.
     pub(super) fn function_start(&self, address: u64) -> Option<u64> {
         let tables = self.module_of(address)?.tables.as_ref()?;
         eh_frame::function_start(&tables.header, tables.header_at, address)
+    }
+
+    /// Whether an address is of a module, and so of code or of what lies beside it.
+    pub(super) fn is_code(&self, address: u64) -> bool {
+        self.module_of(address).is_some()
+    }
+
+    /// Whether an address is of a module whose unwind tables say nothing of it.
+    pub(super) fn is_untabled(&self, address: u64) -> bool {
+        self.module_of(address).is_some_and(|module| {
+            let tables = module.tables.as_ref();
+            tables.is_none_or(|tables| !eh_frame::holds(tables, address))
+        })
     }
 
     fn frame(&self, address: FrameAddress) -> RawFrame {

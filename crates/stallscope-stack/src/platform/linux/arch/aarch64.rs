@@ -119,9 +119,7 @@ pub(crate) fn call_before(code: Code<'_>, return_address: u64) -> Called {
     };
     let code = u32::from_le_bytes(code);
     if code >> 26 == 0b10_0101 {
-        // bl: 26 bits, signed, in units of 4 bytes, from the instruction itself.
-        let offset = i64::from((code << 6).cast_signed() >> 6) * 4;
-        Called::Direct(return_address.wrapping_sub(4).wrapping_add_signed(offset))
+        Called::Direct(leads_to(return_address.wrapping_sub(4), code))
     } else if code & 0xffff_fc1f == 0xd63f_0000
         || code & 0xffff_f800 == 0xd63f_0800
         || code & 0xffff_f800 == 0xd73f_0800
@@ -131,6 +129,20 @@ pub(crate) fn call_before(code: Code<'_>, return_address: u64) -> Called {
     } else {
         Called::Nothing
     }
+}
+
+/// Where the jump at an address leads, if there is one whose target stands in it.
+pub(crate) fn jump_at(code: Code<'_>, address: u64) -> Option<u64> {
+    let mut instruction = [0; 4];
+    code(address, &mut instruction)?;
+    let instruction = u32::from_le_bytes(instruction);
+    (instruction >> 26 == 0b00_0101).then(|| leads_to(address, instruction))
+}
+
+/// The target of bl and b: 26 bits, signed, in units of 4 bytes, from the instruction itself.
+fn leads_to(address: u64, instruction: u32) -> u64 {
+    let offset = i64::from((instruction << 6).cast_signed() >> 6) * 4;
+    address.wrapping_add_signed(offset)
 }
 
 /// The registers of an access that has just hit a breakpoint: the processor stops before the instruction.

@@ -11,8 +11,8 @@ use aarch64 as here;
 use x86_64 as here;
 
 pub(super) use here::{
-    Start, at_access, call_before, exact_start, frame_pointer, just_left, likely_starts, registers,
-    unwind_registers,
+    Start, at_access, call_before, exact_start, frame_pointer, jump_at, just_left, likely_starts,
+    registers, unwind_registers,
 };
 
 /// What the instruction before a return address called.

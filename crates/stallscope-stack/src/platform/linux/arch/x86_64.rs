@@ -195,6 +195,20 @@ fn through_stub(code: Code<'_>, target: u64) -> u64 {
     }
 }
 
+/// Where the jump at an address leads, if there is one whose target stands in it or at a fixed place.
+pub(crate) fn jump_at(code: Code<'_>, address: u64) -> Option<u64> {
+    let mut instruction = [0; 6];
+    code(address, &mut instruction)?;
+    match instruction {
+        [0xe9, a, b, c, d, _] => {
+            let offset = i32::from_le_bytes([a, b, c, d]);
+            Some(address.wrapping_add(5).wrapping_add_signed(offset.into()))
+        }
+        [0xff, 0x25, ..] => Some(through_stub(code, address)),
+        _ => None,
+    }
+}
+
 /// The registers of an access that has just hit a breakpoint: the processor stops behind the instruction, and its line is wanted.
 pub(crate) fn at_access(registers: Registers) -> Registers {
     Registers {
