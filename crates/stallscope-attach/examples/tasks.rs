@@ -26,9 +26,11 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     for task in &tasks {
         show(task);
     }
-    for (thread, polls) in process.threads() {
-        let polls = polls.map_or("no task".to_owned(), |id| format!("task {id}"));
-        println!("thread {} {} polls {polls}", thread.tid, thread.name);
+    for (thread, polls) in process.polling(|_| true) {
+        println!(
+            "thread {} {} polls task {}",
+            thread.tid, thread.name, polls.task
+        );
     }
     println!(
         "{} tasks in {listed:.0?}, after {indexed:.0?} for the debug information",

@@ -30,6 +30,15 @@ pub enum Error {
         /// What it has instead ("no debug information", "lines only").
         has: &'static str,
     },
+    /// The compiler has put its type information into files of their own, and those cannot be read.
+    Split {
+        /// The program's file.
+        path: PathBuf,
+        /// One of those files.
+        file: PathBuf,
+        /// What is wrong with that one ("is not there").
+        because: String,
+    },
     /// Its version of tokio keeps tasks in a way that is not understood.
     UnknownTokio {
         /// The program's file.
@@ -58,6 +67,17 @@ impl fmt::Display for Error {
                 f,
                 "{} has {has}, and without types its tasks cannot be read: build it with `debug = 2` in its profile, or install its debug package",
                 path.display()
+            ),
+            Self::Split {
+                path,
+                file,
+                because,
+            } => write!(
+                f,
+                "the debug information of {} is split, and {} {because}: keep the `.dwp` of this build beside the program (its `.dwo` files where \
+                 they were written), or build it with `split-debuginfo = \"off\"`",
+                path.display(),
+                file.display()
             ),
             Self::UnknownTokio {
                 path,

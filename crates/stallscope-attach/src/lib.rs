@@ -8,6 +8,7 @@ mod error;
 mod mapped;
 pub mod memory;
 mod process;
+mod signal;
 #[cfg(target_os = "linux")]
 mod system;
 pub mod tasks;
@@ -16,3 +17,4 @@ pub mod watch;
 
 pub use error::Error;
 pub use process::{Options, Process, Target};
+pub use signal::Signal;

@@ -2,16 +2,14 @@
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::Error;
 use crate::debug::{Files, Program};
 use crate::memory::{Core, Executable, Live, Memory, Thread};
 #[cfg(target_os = "linux")]
 use crate::system::System;
-use crate::tasks::{Lister, Nobody, Outside, Task};
-use crate::threads::{self, Running, Stack, Stacks, ThreadStack, Unseen, Walked};
-use crate::watch::Look;
+use crate::tasks::{Lister, Nobody, Outside, Polled, Task};
+use crate::threads::{self, Namer, Running, Stacks, ThreadStack, Unseen, Walked};
 
 /// A process's memory, and the files that its program was loaded from. A [`Process`] borrows from it.
 pub struct Target {
@@ -20,6 +18,8 @@ pub struct Target {
     executable: Executable,
     /// Of a live process, its number: the system can be asked about it.
     pid: Option<u32>,
+    /// Of one that is no more, the number it had.
+    was: Option<u32>,
 }
 
 impl Target {
@@ -29,12 +29,18 @@ impl Target {
     /// If there is no such process, it may not be read, or its program's file cannot be.
     pub fn live(pid: u32) -> Result<Self, Error> {
         let live = Live::open(pid)?;
-        let executable = live.executable()?;
+        let opened = live.executable().and_then(|executable| {
+            let files = Files::open(&executable.open, &executable.beside, &executable.path)?;
+            Ok((files, executable))
+        });
+        // What cannot be read of a process that is no more says nothing of its program.
+        let (files, executable) = opened.map_err(|error| live.check().err().unwrap_or(error))?;
         Ok(Self {
-            files: Files::open(&executable.open, &executable.beside, &executable.path)?,
+            files,
             executable,
             memory: Box::new(live),
             pid: Some(pid),
+            was: None,
         })
     }
 
@@ -49,6 +55,7 @@ impl Target {
         Ok(Self {
             files: Files::open(&executable.open, &executable.beside, &executable.path)?,
             executable,
+            was: core.pid(),
             memory: Box::new(core),
             pid: None,
         })
@@ -70,7 +77,18 @@ impl Target {
             },
             memory,
             pid: None,
+            was: None,
         })
+    }
+
+    /// The number of the process, or of one that is no more the number it had. `None`: nobody knows.
+    pub fn pid(&self) -> Option<u32> {
+        self.pid.or(self.was)
+    }
+
+    /// The path of its program, as the process saw it or as it was named.
+    pub fn program(&self) -> &Path {
+        &self.executable.path
     }
 
     /// The root of its paths, as seen from here.
@@ -82,6 +100,12 @@ impl Target {
     /// Its memory.
     pub fn memory(&self) -> &dyn Memory {
         &*self.memory
+    }
+
+    /// What went wrong, or that the process has ended: then that is why.
+    fn unless_ended(&self, error: Error) -> Error {
+        let ended = self.pid.filter(|_| !self.memory.lasts());
+        ended.map_or(error, Error::NoProcess)
     }
 }
 
@@ -115,10 +139,11 @@ impl<'t> Process<'t> {
     /// Read the debug information, and find tokio in it.
     ///
     /// # Errors
-    /// If it has no types, or no tokio in it.
+    /// If it has no types, or no tokio in it; or if the process has ended meanwhile.
     pub fn of(target: &'t Target) -> Result<Self, Error> {
         let program = Program::new(&target.files)?;
-        let lister = Lister::new(&program, target.memory(), target.executable.bias)?;
+        let lister = Lister::new(&program, target.memory(), target.executable.bias)
+            .map_err(|error| target.unless_ended(error))?;
         let modules = threads::Program::new(
             target.executable.clone(),
             target.files.path(),
@@ -133,17 +158,27 @@ impl<'t> Process<'t> {
         })
     }
 
-    /// A look at all tasks, for a [`Watch`](crate::watch::Watch); `at` is the time.
-    pub fn look(&self, at: Duration) -> Look {
-        let tasks = self.tasks(&Options::default());
-        Look { at, tasks }
+    /// What is not known because a part of the debug information was split off and is not found: tasks whose types are in there are not
+    /// seen. `None`: nothing is missing.
+    pub fn incomplete(&self) -> Option<Error> {
+        self.program.lacking()
     }
 
-    /// Every thread there is now, with the number of the task it polls. `None`: none, or it cannot be told.
-    pub fn threads(&self) -> Vec<(Thread, Option<u64>)> {
-        let threads = self.memory.threads();
-        let polled = self.lister.polled(&self.program, self.memory, &threads);
-        threads.into_iter().zip(polled).collect()
+    /// Every thread that polls a task now, with that task, for [`Polls`](crate::watch::Polls). `wanted` is asked for each number of a task:
+    /// of a thread that polls none, or none that is wanted, only a few words of memory are read.
+    ///
+    /// Of each, what it polls is read, then the kernel's files, then what it polls once more, which is told. A turn is told if it was the same
+    /// both times: then what the kernel said was said within it.
+    pub fn polling(&self, wanted: impl Fn(u64) -> bool) -> Vec<(Thread, Polled)> {
+        let threads = self.memory.listed();
+        let polling = threads.iter().filter_map(|listed| {
+            let before = self.polled(listed, &wanted)?;
+            let thread = self.memory.again(listed)?;
+            let after = self.polled(&thread, &wanted)?;
+            let turn = after.turn.filter(|_| before == after);
+            Some((thread, Polled { turn, ..after }))
+        });
+        polling.collect()
     }
 
     /// Every thread there is now with its stack, or why that is not known. Nothing is stopped.
@@ -155,11 +190,7 @@ impl<'t> Process<'t> {
 
     /// The same, with a choice for threads that run.
     pub fn stacks_with(&self, running: Running) -> Vec<ThreadStack> {
-        let polled = |thread: &Thread| {
-            let threads = std::slice::from_ref(thread);
-            let polled = self.lister.polled(&self.program, self.memory, threads);
-            polled.first().copied().flatten()
-        };
+        let polled = |thread: &Thread| Some(self.polled(thread, |_| true)?.task);
         let stop = self.pid.filter(|_| running == Running::Stop);
         self.stacks.borrow_mut().look(self.memory, stop, polled)
     }
@@ -169,7 +200,7 @@ impl<'t> Process<'t> {
         self.stacks.borrow_mut().prepare(self.memory);
     }
 
-    /// The stack of one thread, if that has slept on since it was seen as `thread`; it is [named](Self::name) when there is time.
+    /// The stack of one thread, if that has slept on since it was seen as `thread`; a [namer](Self::namer) names it when there is time.
     ///
     /// # Errors
     /// If it has run meanwhile, and for whatever else keeps a stack from being read.
@@ -177,9 +208,25 @@ impl<'t> Process<'t> {
         self.stacks.borrow_mut().walk_asleep(self.memory, thread)
     }
 
-    /// A stack with names.
-    pub fn name(&self, walked: &Walked) -> Stack {
-        self.stacks.borrow_mut().name(walked)
+    /// The same of a thread that runs, if it does so within this very poll. It is stopped for some 100 µs, by `ptrace`, and let go.
+    ///
+    /// # Errors
+    /// If it polls something else by now, and for whatever else keeps a stack from being read.
+    pub fn walk_running(&self, thread: &Thread, within: Polled) -> Result<Walked, Unseen> {
+        let pid = self.pid.ok_or(Unseen::NotStopped)?;
+        let is_there = || self.polled(thread, |_| true) == Some(within);
+        let mut stacks = self.stacks.borrow_mut();
+        stacks.walk_running(self.memory, pid, thread, is_there)
+    }
+
+    /// What gives names to stacks that were walked, on any thread.
+    pub fn namer(&self) -> Namer {
+        self.stacks.borrow().namer()
+    }
+
+    fn polled(&self, thread: &Thread, wanted: impl Fn(u64) -> bool) -> Option<Polled> {
+        self.lister
+            .polled(&self.program, self.memory, thread, wanted)
     }
 
     /// Every task there is now, by number.

@@ -7,31 +7,22 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::tasks::{Kind, State, Task};
-pub use polls::{Due, LongPoll, Polls, What};
+pub use polls::{Doing, Due, LongPoll, Polls};
 
 pub mod blame;
 mod polls;
 
-/// One look at the tasks of a process.
-#[derive(Debug, Clone)]
-pub struct Look {
-    /// When, on a clock that only goes forward.
-    pub at: Duration,
-    /// All tasks.
-    pub tasks: Vec<Task>,
-}
-
-/// What was found.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Finding {
+/// What holds for a task at a look, and has for long enough.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Finding<'t> {
     /// The rule, as it is called everywhere.
     pub rule: Rule,
-    /// The task, as it was seen last.
-    pub task: Task,
+    /// The task, as it was seen at that look.
+    pub task: &'t Task,
     /// For how long it has been so, as far as was watched: at least this long.
     pub held: Duration,
-    /// It was so at the last look still.
-    pub ongoing: bool,
+    /// It is told for the first time.
+    pub is_new: bool,
 }
 
 /// What can be proven of a task from outside.
@@ -72,13 +63,18 @@ impl Default for Limits {
     }
 }
 
-/// Looks at one process, one after the other, and what they have proven.
+/// Looks at the tasks of one process, one after the other. It keeps what held at the last of them, and nothing of those before.
 #[derive(Debug, Default)]
 pub struct Watch {
     limits: Limits,
-    /// What held at the last look, and since when.
-    held: HashMap<Held, Duration>,
-    findings: Vec<Finding>,
+    /// What held at the last look.
+    held: HashMap<Held, Since>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Since {
+    at: Duration,
+    told: bool,
 }
 
 /// Something that either goes on from one look to the next or does not.
@@ -104,55 +100,39 @@ impl Watch {
         }
     }
 
-    /// Take note of a look, which came after all before it.
-    pub fn note(&mut self, look: &Look) {
-        for finding in &mut self.findings {
-            finding.ongoing = false;
-        }
+    /// Takes note of a look at all tasks, which came after all before it, and tells what has held for long enough. `at`: when, on a clock
+    /// that only goes forward.
+    pub fn note<'t>(&mut self, at: Duration, tasks: &'t [Task]) -> Vec<Finding<'t>> {
         let mut held = HashMap::new();
-        for (what, task) in seen(look) {
-            let since = self.held.get(&what).copied().unwrap_or(look.at);
-            let lasted = look.at.saturating_sub(since);
+        let mut findings = Vec::new();
+        for (what, task) in seen(tasks) {
+            let before = self.held.get(&what).copied();
+            let mut since = before.unwrap_or(Since { at, told: false });
+            let lasted = at.saturating_sub(since.at);
             let (rule, limit) = match what {
                 // Two looks: a waker may be on its way from one place to another at one moment.
                 Held::Unwakeable { .. } => (Rule::Unwakeable, Duration::from_nanos(1)),
                 Held::NeverPolled { .. } => (Rule::NeverPolled, self.limits.never_polled),
             };
-            held.insert(what, since);
             if lasted >= limit {
-                self.tell(Finding {
+                findings.push(Finding {
                     rule,
-                    task: task.clone(),
+                    task,
                     held: lasted,
-                    ongoing: true,
+                    is_new: !since.told,
                 });
+                since.told = true;
             }
+            held.insert(what, since);
         }
         self.held = held;
-    }
-
-    /// All that was proven up to now, in the order in which it was. What goes on is told once, with how long it has lasted.
-    pub fn findings(&self) -> &[Finding] {
-        &self.findings
-    }
-
-    fn tell(&mut self, finding: Finding) {
-        let known = self.findings.iter_mut().find(|known| {
-            known.rule == finding.rule
-                && known.task.id == finding.task.id
-                && known.task.address == finding.task.address
-        });
-        match known {
-            Some(known) if known.held <= finding.held => *known = finding,
-            Some(_) => {}
-            None => self.findings.push(finding),
-        }
+        findings
     }
 }
 
 /// What is so at one look that would be a finding if it lasted.
-fn seen(look: &Look) -> impl Iterator<Item = (Held, &Task)> {
-    look.tasks.iter().filter_map(|task| {
+fn seen(tasks: &[Task]) -> impl Iterator<Item = (Held, &Task)> {
+    tasks.iter().filter_map(|task| {
         let Task {
             id, address: at, ..
         } = *task;

@@ -56,7 +56,7 @@ pub(crate) struct TargetArgs {
     /// `where`, `stacks`, `findings`)
     #[arg(long, value_name = "PID", global = true)]
     pub(crate) attach: Option<u32>,
-    /// The tokio process that this core file was written of (`ps`, `where`)
+    /// The tokio process that this core file was written of (`ps`, `where`, `stacks`)
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) core: Option<PathBuf>,
     /// With --core: the program's file, if it is not where it was
@@ -273,6 +273,9 @@ pub(crate) struct FindingsArgs {
     /// With --attach: how long to watch, for instance 5s
     #[arg(long = "for", value_name = "TIME", value_parser = watching)]
     pub(crate) window: Option<Duration>,
+    /// With --attach: stop threads that compute for too long, for some 100 µs and a few times a second, to read their stacks
+    #[arg(long)]
+    pub(crate) stop: bool,
     /// One JSON object on standard output
     #[arg(long)]
     pub(crate) json: bool,
@@ -358,13 +361,20 @@ fn parse_from(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Re
             "--program goes with --core: it says which program wrote the core file".to_owned(),
         ));
     }
-    if let (Some(Command::Stacks(args)), None) = (&cli.command, cli.target.attach)
-        && args.stop
-    {
-        return Err(Instead::Mistake(
-            "--stop goes with --attach: stallscope in the program reads the stack of a running thread without it"
-                .to_owned(),
-        ));
+    let stop = match &cli.command {
+        Some(Command::Stacks(args)) => args.stop,
+        Some(Command::Findings(args)) => args.stop,
+        _ => false,
+    };
+    if stop && cli.target.attach.is_none() {
+        let because = if cli.target.core.is_some() {
+            "in a core file no thread runs"
+        } else {
+            "stallscope in the program reads the stack of a running thread without it"
+        };
+        return Err(Instead::Mistake(format!(
+            "--stop goes with --attach: {because}"
+        )));
     }
     if let (Some(Command::Findings(args)), None) = (&cli.command, cli.target.attach)
         && args.window.is_some()
@@ -442,6 +452,16 @@ mod tests {
         };
         assert!(!cli.target.is_given());
         assert!(matches!(cli.command, Some(super::Command::Attach(args)) if args.process == 4711));
+    }
+
+    #[test]
+    fn only_who_looks_from_outside_has_to_stop_a_thread() {
+        for command in ["stacks", "findings"] {
+            assert_eq!(
+                mistake(&format!("stallscope {command} --stop")),
+                "--stop goes with --attach: stallscope in the program reads the stack of a running thread without it"
+            );
+        }
     }
 
     #[test]

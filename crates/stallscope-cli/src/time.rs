@@ -30,6 +30,11 @@ pub(crate) fn parse(text: &str) -> Option<u64> {
     whole.checked_add(u64::try_from(part).ok()?)
 }
 
+/// Of a time that has more than fit, which is 584 years, as many as do.
+pub(crate) fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// Nanoseconds since 1970 as RFC 3339 has it, in UTC, to the millisecond.
 pub(crate) fn rfc3339(unix_ns: u64) -> String {
     humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_nanos(unix_ns)).to_string()

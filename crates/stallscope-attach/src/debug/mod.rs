@@ -12,9 +12,12 @@ mod pass;
 mod paths;
 mod program;
 mod read;
+mod root;
 mod separate;
+mod split;
 mod thread_local;
 mod types;
+mod units;
 
 pub(crate) use by_id::ById;
 pub use files::Files;

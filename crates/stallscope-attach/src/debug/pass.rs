@@ -2,30 +2,23 @@
 
 use std::collections::{HashMap, HashSet};
 
-use gimli::{AttributeValue as Value, EntriesRaw, Unit};
+use gimli::{AttributeValue as Value, EntriesRaw};
 
 use super::files::Slice;
 use super::index::{Await, HASH_START, Index, Offset, Scope, ScopeId, hash};
 use super::origin::is_app_path;
 use super::paths;
+use super::units::{Entries, Unit};
 
 /// Index all of `units`. What cannot be read of one unit is left out; the next unit starts afresh.
-pub(super) fn index<'f>(
-    dwarf: &gimli::Dwarf<Slice<'f>>,
-    units: &[gimli::UnitHeader<Slice<'f>>],
-) -> Index<'f> {
+pub(super) fn index<'f>(units: &[Unit<'f>]) -> Index<'f> {
     let mut index = Index::default();
     let mut namespaces = HashMap::new();
     let mut polls = Polls::default();
-    for header in units {
-        let Some(start) = header.debug_info_offset() else {
-            continue;
-        };
-        if let Ok(unit) = dwarf.unit(*header) {
+    for unit in units {
+        if let Some(entries) = unit.open() {
             let mut pass = Pass {
-                dwarf,
-                unit: &unit,
-                start: start.0 as u64,
+                unit: &entries,
                 index: &mut index,
                 namespaces: &mut namespaces,
                 polls: &mut polls,
@@ -61,9 +54,7 @@ impl Polls {
 
 /// The pass over one unit.
 struct Pass<'p, 'f> {
-    dwarf: &'p gimli::Dwarf<Slice<'f>>,
-    unit: &'p Unit<Slice<'f>>,
-    start: Offset,
+    unit: &'p Entries<'f>,
     index: &'p mut Index<'f>,
     /// The same namespace is opened in every unit.
     namespaces: &'p mut HashMap<(u32, &'f str), ScopeId>,
@@ -107,9 +98,9 @@ struct Attributes<'f> {
 
 impl<'f> Pass<'_, 'f> {
     fn run(&mut self) -> gimli::Result<()> {
-        let mut entries = self.unit.entries_raw(None)?;
+        let mut entries = self.unit.unit.entries_raw(None)?;
         while !entries.is_empty() {
-            let offset = self.start + entries.next_offset().0 as u64;
+            let offset = self.unit.start + entries.next_offset().0 as u64;
             let Some(abbreviation) = entries.read_abbreviation()? else {
                 self.open.pop();
                 continue;
@@ -160,15 +151,11 @@ impl<'f> Pass<'_, 'f> {
                 gimli::DW_AT_declaration => found.declaration = true,
                 gimli::DW_AT_linkage_name => found.symbol = Some(attribute.value()),
                 gimli::DW_AT_low_pc => {
-                    found.address = self
-                        .dwarf
-                        .attr_address(self.unit, attribute.value())
-                        .ok()
-                        .flatten();
+                    found.address = self.unit.address(attribute.value());
                 }
-                gimli::DW_AT_type => found.of_type = reference(self.start, attribute.value()),
+                gimli::DW_AT_type => found.of_type = self.unit.reference(attribute.value()),
                 gimli::DW_AT_abstract_origin | gimli::DW_AT_specification => {
-                    found.origin = reference(self.start, attribute.value());
+                    found.origin = self.unit.reference(attribute.value());
                 }
                 gimli::DW_AT_decl_file => found.file = attribute.udata_value().unwrap_or(0),
                 gimli::DW_AT_decl_line => {
@@ -184,8 +171,7 @@ impl<'f> Pass<'_, 'f> {
     }
 
     fn text(&self, value: Value<Slice<'f>>) -> Option<&'f str> {
-        let bytes = self.dwarf.attr_string(self.unit, value).ok()?;
-        std::str::from_utf8(bytes.slice()).ok()
+        std::str::from_utf8(self.unit.text(value)?).ok()
     }
 
     fn found_type(&mut self, offset: Offset, read: &Attributes<'f>) -> Open<'f> {
@@ -244,11 +230,11 @@ impl<'f> Pass<'_, 'f> {
         else {
             return;
         };
-        let (dwarf, unit) = (self.dwarf, self.unit);
+        let unit = self.unit;
         let name = self.index.scopes[outermost.0 as usize].name;
         let tokio_path = &mut self.index.tokio_path;
         let is_app = *self.is_app_file.entry(file).or_insert_with(|| {
-            let path = paths::of(dwarf, unit, file);
+            let path = paths::of(unit, file);
             let is_app = path.as_deref().is_some_and(is_app_path);
             if name == "tokio" && tokio_path.is_none() && !is_app {
                 *tokio_path = path;
@@ -339,14 +325,5 @@ impl<'f> Pass<'_, 'f> {
     fn is_in(&self, scope: Option<ScopeId>, name: &str) -> bool {
         scope
             .is_some_and(|scope| self.index.scopes[scope.0 as usize].hash == hash(HASH_START, name))
-    }
-}
-
-/// Where a reference leads, as an offset in the section; `start` is that of the unit it stands in.
-pub(super) fn reference(start: Offset, value: Value<Slice<'_>>) -> Option<Offset> {
-    match value {
-        Value::UnitRef(offset) => start.checked_add(offset.0 as u64),
-        Value::DebugInfoRef(offset) => Some(offset.0 as u64),
-        _ => None,
     }
 }

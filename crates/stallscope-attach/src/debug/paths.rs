@@ -1,18 +1,16 @@
 //! Paths of source files, by their number in a unit.
 
-use gimli::{Dwarf, Unit};
-
-use super::files::Slice;
 use super::origin::is_app_path;
+use super::units::Entries;
 
 /// The path of the file of that number: relative to the directory the compiler ran in, as panics have it, or absolute.
-pub(super) fn of(dwarf: &Dwarf<Slice<'_>>, unit: &Unit<Slice<'_>>, number: u64) -> Option<String> {
-    let header = unit.line_program.as_ref()?.header();
+pub(super) fn of(entries: &Entries<'_>, number: u64) -> Option<String> {
+    let header = entries.unit.line_program.as_ref()?.header();
     let file = header.file(number)?;
     let mut path = String::new();
     let mut push = |value| {
-        if let Ok(part) = dwarf.attr_string(unit, value) {
-            let part = String::from_utf8_lossy(part.slice());
+        if let Some(part) = entries.text(value) {
+            let part = String::from_utf8_lossy(part);
             if part.starts_with('/') {
                 path.clear();
             } else if !path.is_empty() && !path.ends_with('/') {
@@ -30,7 +28,7 @@ pub(super) fn of(dwarf: &Dwarf<Slice<'_>>, unit: &Unit<Slice<'_>>, number: u64) 
     push(file.path_name());
     // Whose code it is must be seen from the path alone.
     if !path.starts_with('/')
-        && let Some(directory) = unit.comp_dir
+        && let Some(directory) = entries.unit.comp_dir
     {
         let directory = format!("{}/", String::from_utf8_lossy(directory.slice()));
         if !is_app_path(&directory) {

@@ -4,10 +4,8 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use gimli::{Unit, UnitHeader};
-
 use super::by_id::ById;
-use super::files::{Files, Section, Slice};
+use super::files::{Files, Section};
 use super::functions::{Function, FunctionId};
 use super::index::{Await, Index};
 use super::pass;
@@ -15,16 +13,16 @@ use super::paths;
 use super::read::Reader;
 use super::thread_local::ThreadLocal;
 use super::types::{Member, Shape, Type, TypeId};
+use super::units::{self, Entries, Unit};
 use crate::Error;
 use crate::tasks::Place;
 
 /// A program's types and functions. What was read once is kept.
 pub struct Program<'f> {
     files: &'f Files,
-    dwarf: gimli::Dwarf<Slice<'f>>,
-    headers: Vec<UnitHeader<Slice<'f>>>,
+    units: Vec<Unit<'f>>,
     index: Index<'f>,
-    units: RefCell<HashMap<usize, Option<Rc<Unit<Slice<'f>>>>>>,
+    opened: RefCell<HashMap<usize, Option<Rc<Entries<'f>>>>>,
     types: RefCell<ById<TypeId, Rc<Type>>>,
     definitions: RefCell<ById<TypeId, TypeId>>,
     functions: RefCell<ById<FunctionId, Rc<Function>>>,
@@ -43,29 +41,24 @@ impl<'f> Program<'f> {
     /// # Errors
     /// If it has no types.
     pub fn new(files: &'f Files) -> Result<Self, Error> {
-        let dwarf = files.dwarf();
-        let mut headers = Vec::new();
-        let mut units = dwarf.units();
-        while let Ok(Some(header)) = units.next() {
-            headers.push(header);
-        }
-        let index = pass::index(&dwarf, &headers);
+        let units = units::list(files);
+        let index = pass::index(&units);
         if !index.has_types() {
-            return Err(Error::NoTypes {
-                path: files.path().to_path_buf(),
-                has: if headers.is_empty() {
+            let path = files.path().to_path_buf();
+            return Err(files.lacking().unwrap_or(Error::NoTypes {
+                path,
+                has: if units.is_empty() {
                     "no debug information"
                 } else {
                     "lines but no types in its debug information"
                 },
-            });
+            }));
         }
         Ok(Self {
             files,
-            dwarf,
-            headers,
+            units,
             index,
-            units: RefCell::default(),
+            opened: RefCell::default(),
             types: RefCell::default(),
             definitions: RefCell::default(),
             functions: RefCell::default(),
@@ -73,11 +66,16 @@ impl<'f> Program<'f> {
         })
     }
 
+    /// That a part of the debug information was split off and is not found, if that is so.
+    pub(crate) fn lacking(&self) -> Option<Error> {
+        self.files.lacking()
+    }
+
     /// That there is no task of tokio's in this program.
     pub(crate) fn no_tokio(&self) -> Error {
-        Error::NoTokio {
+        self.lacking().unwrap_or_else(|| Error::NoTokio {
             path: self.files.path().to_path_buf(),
-        }
+        })
     }
 
     /// Where tokio keeps what a thread is doing.
@@ -88,6 +86,18 @@ impl<'f> Program<'f> {
             offset,
             block,
         })
+    }
+
+    /// The variable in which tokio keeps who waits for signals: its type, and its address as linked.
+    pub(crate) fn tokio_signals(&self) -> Option<(TypeId, u64)> {
+        /// Its own before std had one that was old enough.
+        const CELLS: [&str; 2] = [
+            "std::sync::once_lock::OnceLock<tokio::signal::registry::Globals>",
+            "tokio::util::once_cell::OnceCell<tokio::signal::registry::Globals>",
+        ];
+        let address = self.files.tokio_signals()?;
+        let of = CELLS.iter().find_map(|name| self.find_type(name))?;
+        Some((of, address))
     }
 
     /// That the tasks of this version of tokio are not understood, for want of a member.
@@ -252,8 +262,7 @@ impl<'f> Program<'f> {
     }
 
     fn place(&self, near: u64, file: u64, line: u32) -> Option<Place> {
-        let file =
-            self.with_reader(near, |reader| paths::of(reader.dwarf, reader.unit, file))??;
+        let file = self.with_reader(near, |reader| paths::of(reader.0, file))??;
         (line != 0).then_some(Place { file, line })
     }
 
@@ -273,27 +282,15 @@ impl<'f> Program<'f> {
 
     /// Call `read` with a reader of the unit that `offset` lies in.
     fn with_reader<T>(&self, offset: u64, read: impl FnOnce(&Reader<'_, 'f>) -> T) -> Option<T> {
-        let after = self
-            .headers
-            .partition_point(|header| start(header) <= offset);
+        let after = self.units.partition_point(|unit| unit.start() <= offset);
         let number = after.checked_sub(1)?;
-        let header = self.headers.get(number)?;
-        let unit = self
-            .units
+        let unit = self.units.get(number)?;
+        let entries = self
+            .opened
             .borrow_mut()
             .entry(number)
-            .or_insert_with(|| self.dwarf.unit(*header).ok().map(Rc::new))
+            .or_insert_with(|| unit.open().map(Rc::new))
             .clone()?;
-        Some(read(&Reader {
-            dwarf: &self.dwarf,
-            unit: &unit,
-            start: start(header),
-        }))
+        Some(read(&Reader(&entries)))
     }
-}
-
-fn start(header: &UnitHeader<Slice<'_>>) -> u64 {
-    header
-        .debug_info_offset()
-        .map_or(u64::MAX, |offset| offset.0 as u64)
 }

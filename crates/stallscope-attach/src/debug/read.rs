@@ -1,28 +1,23 @@
 //! Types and functions as they stand in the file, entry by entry.
 
-use gimli::{AttributeValue as Value, EntriesTreeNode, Reader as _, Unit};
+use gimli::{AttributeValue as Value, EntriesTreeNode, Reader as _};
 
 use super::files::Slice;
 use super::functions::Function;
-use super::pass::reference;
 use super::types::{Choice, Declared, Member, Number, Shape, Type, TypeId, Variant, cut};
+use super::units::Entries;
 
 /// Reads the entries of one unit.
-pub(super) struct Reader<'r, 'f> {
-    pub(super) dwarf: &'r gimli::Dwarf<Slice<'f>>,
-    pub(super) unit: &'r Unit<Slice<'f>>,
-    /// Where the unit starts in its section.
-    pub(super) start: u64,
-}
+pub(super) struct Reader<'r, 'f>(pub(super) &'r Entries<'f>);
 
 /// An entry's parts are no deeper than a variant's member; what lies deeper belongs to other types.
 type Node<'abbrev, 'tree, 'f> = EntriesTreeNode<'abbrev, 'tree, Slice<'f>>;
 
 impl<'f> Reader<'_, 'f> {
-    /// The type that stands at `offset` of the section.
+    /// The type that stands at `offset`.
     pub(super) fn read(&self, offset: u64, scope: &str) -> Option<Type> {
-        let in_unit = gimli::UnitOffset(usize::try_from(offset.checked_sub(self.start)?).ok()?);
-        let mut tree = self.unit.entries_tree(Some(in_unit)).ok()?;
+        let in_unit = gimli::UnitOffset(usize::try_from(offset.checked_sub(self.0.start)?).ok()?);
+        let mut tree = self.0.unit.entries_tree(Some(in_unit)).ok()?;
         let root = tree.root().ok()?;
         let entry = root.entry();
         let short = self.text(entry, gimli::DW_AT_name);
@@ -69,8 +64,8 @@ impl<'f> Reader<'_, 'f> {
         scope: &str,
         function: &mut Function,
     ) -> Option<u64> {
-        let in_unit = gimli::UnitOffset(usize::try_from(offset.checked_sub(self.start)?).ok()?);
-        let mut tree = self.unit.entries_tree(Some(in_unit)).ok()?;
+        let in_unit = gimli::UnitOffset(usize::try_from(offset.checked_sub(self.0.start)?).ok()?);
+        let mut tree = self.0.unit.entries_tree(Some(in_unit)).ok()?;
         let root = tree.root().ok()?;
         let entry = root.entry();
         if function.name.is_empty()
@@ -138,7 +133,7 @@ impl<'f> Reader<'_, 'f> {
             let entry = child.entry();
             match entry.tag() {
                 gimli::DW_TAG_member => {
-                    let at = self.start + entry.offset().0 as u64;
+                    let at = self.0.start + entry.offset().0 as u64;
                     if tag_at == Some(TypeId(at)) {
                         choice.tag = self.read_member(entry);
                     }
@@ -219,7 +214,7 @@ impl<'f> Reader<'_, 'f> {
         entry: &gimli::DebuggingInformationEntry<Slice<'f>>,
         name: gimli::DwAt,
     ) -> Option<TypeId> {
-        reference(self.start, entry.attr_value(name)?).map(TypeId)
+        self.0.reference(entry.attr_value(name)?).map(TypeId)
     }
 
     pub(super) fn text(
@@ -227,11 +222,8 @@ impl<'f> Reader<'_, 'f> {
         entry: &gimli::DebuggingInformationEntry<Slice<'f>>,
         name: gimli::DwAt,
     ) -> Option<String> {
-        let bytes = self
-            .dwarf
-            .attr_string(self.unit, entry.attr_value(name)?)
-            .ok()?;
-        Some(String::from_utf8_lossy(bytes.slice()).into_owned())
+        let bytes = self.0.text(entry.attr_value(name)?)?;
+        Some(String::from_utf8_lossy(bytes).into_owned())
     }
 }
 

@@ -6,19 +6,20 @@ use std::path::{Path, PathBuf};
 use object::Object;
 
 use super::files::Mapped;
+use super::root;
 
-/// Where distributions and `debuginfod` clients put it.
-const FOLDER: &str = "/usr/lib/debug";
+/// Where distributions and `debuginfod` clients put it, below a root.
+const FOLDER: &str = "usr/lib/debug";
 
-/// The file with the debug information of `program`, whose own path for neighbours is `beside`.
+/// The file with the debug information of `program`, which calls itself `name` and has its neighbours beside `beside`.
 ///
 /// A file is the right one if it has the build id of the binary, or, where that has none, the checksum that the binary gives.
-pub(super) fn find(program: &Mapped, beside: &Path) -> Option<Mapped> {
+pub(super) fn find(program: &Mapped, beside: &Path, name: &Path) -> Option<Mapped> {
     let elf = program.elf()?;
     let build_id = elf.build_id().ok().flatten();
     let link = elf.gnu_debuglink().ok().flatten();
     let link_name = link.and_then(|(name, _)| std::str::from_utf8(name).ok());
-    candidates(build_id, link_name, beside)
+    candidates(build_id, link_name, beside, name)
         .iter()
         .filter_map(|path| Mapped::open(path).ok())
         .filter(Mapped::has_debug_information)
@@ -34,16 +35,31 @@ pub(super) fn find(program: &Mapped, beside: &Path) -> Option<Mapped> {
         })
 }
 
-/// Where to look, in the order in which debuggers do.
-fn candidates(build_id: Option<&[u8]>, link: Option<&str>, beside: &Path) -> Vec<PathBuf> {
+/// Where to look, in the order in which debuggers do. In our own folders first: they are still there when the process has ended.
+/// Those of the process are others if it runs in a container.
+fn candidates(
+    build_id: Option<&[u8]>,
+    link: Option<&str>,
+    beside: &Path,
+    name: &Path,
+) -> Vec<PathBuf> {
+    let ours = Path::new("/");
+    let its = root::of(beside, name).filter(|root| *root != ours);
+    let folders = || {
+        [Some(ours), its]
+            .into_iter()
+            .flatten()
+            .map(|root| root.join(FOLDER))
+    };
     let mut paths = Vec::new();
     if let Some([first, rest @ ..]) = build_id {
-        let mut path = format!("{FOLDER}/.build-id/{first:02x}/");
+        let mut path = format!(".build-id/{first:02x}/");
         for byte in rest {
             // Writing to a string does not fail.
             let _ = write!(path, "{byte:02x}");
         }
-        paths.push(format!("{path}.debug").into());
+        path.push_str(".debug");
+        paths.extend(folders().map(|folder| folder.join(&path)));
     }
     // A name that leads out of its folder is nobody's debug link.
     if let Some(link) = link.filter(|link| !link.contains('/'))
@@ -51,8 +67,14 @@ fn candidates(build_id: Option<&[u8]>, link: Option<&str>, beside: &Path) -> Vec
     {
         paths.push(folder.join(link));
         paths.push(folder.join(".debug").join(link));
-        let from_root = folder.strip_prefix("/").unwrap_or(folder);
-        paths.push(Path::new(FOLDER).join(from_root).join(link));
+        let below = name
+            .parent()
+            .and_then(|folder| folder.strip_prefix("/").ok());
+        paths.extend(
+            below
+                .into_iter()
+                .flat_map(|below| folders().map(move |folder| folder.join(below).join(link))),
+        );
     }
     paths
 }
@@ -73,22 +95,59 @@ mod tests {
 
     #[test]
     fn the_folder_of_build_ids_comes_before_the_neighbours() {
-        let paths = candidates(
-            Some(&[0xab, 0xcd, 0x01]),
-            Some("service.debug"),
-            Path::new("/opt/bin/service"),
-        );
-        let paths: Vec<_> = paths.iter().map(|path| path.to_string_lossy()).collect();
+        let service = Path::new("/opt/bin/service");
+        let id: &[u8] = &[0xab, 0xcd, 0x01];
         assert_eq!(
-            paths,
+            candidates(Some(id), Some("service.debug"), service, service),
             [
                 "/usr/lib/debug/.build-id/ab/cd01.debug",
                 "/opt/bin/service.debug",
                 "/opt/bin/.debug/service.debug",
                 "/usr/lib/debug/opt/bin/service.debug",
             ]
+            .map(PathBuf::from)
         );
-        assert!(candidates(None, Some("../../etc/passwd"), Path::new("/a/b")).is_empty());
+        assert!(candidates(None, Some("../../etc/passwd"), service, service).is_empty());
+    }
+
+    #[test]
+    fn of_a_live_process_it_may_be_in_our_folders_or_in_those_of_its_container() {
+        let beside = Path::new("/proc/4711/root/opt/bin/service");
+        let service = Path::new("/opt/bin/service");
+        assert_eq!(
+            candidates(Some(&[0xab, 0xcd]), Some("service.debug"), beside, service),
+            [
+                "/usr/lib/debug/.build-id/ab/cd.debug",
+                "/proc/4711/root/usr/lib/debug/.build-id/ab/cd.debug",
+                "/proc/4711/root/opt/bin/service.debug",
+                "/proc/4711/root/opt/bin/.debug/service.debug",
+                "/usr/lib/debug/opt/bin/service.debug",
+                "/proc/4711/root/usr/lib/debug/opt/bin/service.debug",
+            ]
+            .map(PathBuf::from)
+        );
+    }
+
+    #[test]
+    fn the_debug_package_of_a_container_is_found_by_the_build_id() {
+        let program = std::env::current_exe().expect("own path");
+        let program = Mapped::open(&program).expect("our own binary");
+        let id = program
+            .elf()
+            .and_then(|elf| elf.build_id().ok()?.map(<[u8]>::to_vec));
+        let id = id.expect("the linker's default");
+        let container = tempfile::tempdir().expect("a folder");
+        let beside = container.path().join("opt/bin/service");
+        let service = Path::new("/opt/bin/service");
+        assert!(find(&program, &beside, service).is_none());
+        let installed = candidates(Some(&id), None, &beside, service)
+            .pop()
+            .expect("its folder");
+        assert!(installed.starts_with(container.path()), "{installed:?}");
+        std::fs::create_dir_all(installed.parent().expect("a folder")).expect("made");
+        std::os::unix::fs::symlink(&program.path, &installed).expect("installed");
+        let found = find(&program, &beside, service).map(|found| found.path);
+        assert_eq!(found, Some(installed));
     }
 
     #[test]

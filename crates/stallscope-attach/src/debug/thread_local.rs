@@ -32,12 +32,16 @@ impl ThreadLocal {
     }
 }
 
-/// The symbol that has all these names in it, and the offset of its variable in the block.
-pub(super) fn symbol<'m>(file: &'m Mapped, names: &[&str]) -> Option<(&'m str, u64)> {
+/// The symbol of that kind that has all these names in it, and its address: of a thread-local variable the offset in the block.
+pub(super) fn symbol<'m>(
+    file: &'m Mapped,
+    kind: SymbolKind,
+    names: &[&str],
+) -> Option<(&'m str, u64)> {
     let elf = file.elf()?;
     let symbols = elf.symbol_table()?;
     let mut found = symbols.symbols().filter(|symbol| {
-        symbol.kind() == SymbolKind::Tls
+        symbol.kind() == kind
             && symbol
                 .name()
                 .is_ok_and(|name| names.iter().all(|part| name.contains(part)))

@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code)] // A thread asks its own register where its thread-local storage is.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child as Process, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +19,10 @@ pub(super) const KEPT: &[u8] = b"kept where the child says";
 pub(super) struct Child {
     process: Process,
     /// (thread, thread pointer) as each thread read them itself, the main thread first.
+    #[cfg_attr(
+        not(target_arch = "x86_64"),
+        expect(dead_code, reason = "asked for where threads are found by it")
+    )]
     pub(super) threads: Vec<(u32, u64)>,
     /// Where [`KEPT`] is.
     pub(super) kept: u64,
@@ -36,13 +40,17 @@ impl Child {
         let (_, module) = module_path!()
             .split_once("::")
             .expect("a module of this crate");
-        let mut process = Command::new(binary)
+        let mut command = Command::new(binary);
+        command
             .args([&format!("{module}::program"), "--exact", "--nocapture"])
             .env(SWITCH, "on")
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("this binary");
+            .stdout(Stdio::piped());
+        let mut process = until(|| match command.spawn() {
+            // A copy is open for writing in whatever another test has forked meanwhile, until that is executed.
+            Err(busy) if busy.kind() == ErrorKind::ExecutableFileBusy => Err(busy.to_string()),
+            spawned => Ok(spawned.expect("this binary")),
+        });
         let lines = BufReader::new(process.stdout.take().expect("piped")).lines();
         let told: Vec<Vec<u64>> = lines
             .map_while(Result::ok)

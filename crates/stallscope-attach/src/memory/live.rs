@@ -37,9 +37,19 @@ pub struct Live {
     started: u64,
     /// An address that can be read for as long as it executes this program.
     lasting: u64,
+    /// It counts its threads itself, as in a container: they have other numbers here.
+    is_apart: bool,
     /// The thread pointers found so far, by thread. A thread's never changes, but its number may be given away: each
     /// is verified before it is used again.
-    pointers: Mutex<HashMap<u32, u64>>,
+    pointers: Mutex<HashMap<u32, Pointer>>,
+}
+
+/// A thread pointer that was found.
+#[derive(Debug, Clone, Copy)]
+struct Pointer {
+    address: u64,
+    /// The thread's number as the process itself sees it, which stands behind that address while the thread lives.
+    inner: u32,
 }
 
 impl Live {
@@ -88,6 +98,7 @@ impl Live {
             pagemap: File::open(format!("/proc/{pid}/pagemap")).ok(),
             started,
             lasting: code.area.start,
+            is_apart: numbers(&status(pid, pid)).count() > 1,
             pointers: Mutex::default(),
         };
         live.check()?;
@@ -201,43 +212,63 @@ impl Live {
             name: String::from_utf8_lossy(&name)
                 .trim_end_matches('\n')
                 .to_owned(),
-            thread_pointer: None,
-            frame_pointer: None,
             kernel: Some(ThreadState::read_of(self.pid, number)),
+            ..Thread::default()
         })
     }
 
     /// A thread's number as the process itself sees it.
     fn inner_tid(&self, tid: u32) -> u32 {
-        let status = fs::read(self.file(&format!("task/{tid}/status"))).unwrap_or_default();
-        innermost(&String::from_utf8_lossy(&status)).unwrap_or(tid)
+        if !self.is_apart {
+            return tid;
+        }
+        numbers(&status(self.pid, tid)).last().unwrap_or(tid)
     }
 
-    fn find_pointers(&self, threads: &mut [Thread]) {
+    fn tids(&self) -> Vec<u32> {
+        let entries = fs::read_dir(self.file("task")).into_iter().flatten();
+        entries
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+            .collect()
+    }
+
+    /// The thread pointers of all threads, in their order. One that is known costs no file of the kernel's, only a look at memory.
+    fn pointers_of(&self, tids: &[u32]) -> Vec<Option<u64>> {
         let mut pointers = self.pointers.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut unknown = Vec::new();
-        let mut wanted = Vec::new();
-        for thread in &mut *threads {
-            let inner = self.inner_tid(thread.tid);
-            let known = pointers.get(&thread.tid).copied();
-            thread.thread_pointer =
-                known.filter(|known| thread_pointer::is_pointer_of(self, *known, inner));
-            wanted.push(Wanted {
-                tid: inner,
-                stack_pointer: thread.stack_pointer(),
-                is_main: thread.tid == self.pid,
-                known: thread.thread_pointer,
-            });
-            unknown.push(thread.thread_pointer.is_none());
-        }
-        if unknown.contains(&true) {
-            let found = thread_pointer::find(self, &self.areas(), &wanted);
-            for (thread, found) in threads.iter_mut().zip(found) {
-                thread.thread_pointer = found;
-            }
-        }
-        let known = |thread: &Thread| Some((thread.tid, thread.thread_pointer?));
-        *pointers = threads.iter().filter_map(known).collect();
+        let wanted: Vec<Wanted> = tids
+            .iter()
+            .map(|tid| match pointers.get(tid) {
+                Some(known) if self.is_pointer_of(known.address, known.inner) => Wanted {
+                    tid: known.inner,
+                    stack_pointer: None,
+                    is_main: *tid == self.pid,
+                    known: Some(known.address),
+                },
+                _ => Wanted {
+                    tid: self.inner_tid(*tid),
+                    stack_pointer: self.thread(*tid).and_then(|thread| thread.stack_pointer()),
+                    is_main: *tid == self.pid,
+                    known: None,
+                },
+            })
+            .collect();
+        let found = if wanted.iter().any(|wanted| wanted.known.is_none()) {
+            thread_pointer::find(self, &self.areas(), &wanted)
+        } else {
+            wanted.iter().map(|wanted| wanted.known).collect()
+        };
+        let each = tids.iter().zip(&wanted).zip(&found);
+        let pointer = |((tid, wanted), found): ((&u32, &Wanted), &Option<u64>)| {
+            let inner = wanted.tid;
+            found.map(|address| (*tid, Pointer { address, inner }))
+        };
+        *pointers = each.filter_map(pointer).collect();
+        found
+    }
+
+    /// Whether an address is the thread pointer of the thread that the process itself knows by that number.
+    fn is_pointer_of(&self, address: u64, inner: u32) -> bool {
+        thread_pointer::is_pointer_of(self, address, inner)
     }
 }
 
@@ -271,24 +302,54 @@ impl Memory for Live {
     }
 
     fn threads(&self) -> Vec<Thread> {
-        let Ok(entries) = fs::read_dir(self.file("task")) else {
-            return Vec::new();
-        };
-        let mut threads: Vec<Thread> = entries
-            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        let threads: Vec<Thread> = self
+            .tids()
+            .into_iter()
             .filter_map(|tid| self.thread(tid))
             .collect();
-        self.find_pointers(&mut threads);
-        if self.is_same() { threads } else { Vec::new() }
+        let tids: Vec<u32> = threads.iter().map(|thread| thread.tid).collect();
+        let found = self.pointers_of(&tids);
+        let threads = threads.into_iter().zip(found);
+        let threads = threads.map(|(thread, thread_pointer)| Thread {
+            thread_pointer,
+            ..thread
+        });
+        if self.is_same() {
+            threads.collect()
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn listed(&self) -> Vec<Thread> {
+        let tids = self.tids();
+        let found = self.pointers_of(&tids);
+        let threads = tids.into_iter().zip(found);
+        let threads = threads.map(|(tid, thread_pointer)| Thread {
+            tid,
+            thread_pointer,
+            ..Thread::default()
+        });
+        if self.is_same() {
+            threads.collect()
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn lasts(&self) -> bool {
+        self.check().is_ok()
     }
 
     fn again(&self, thread: &Thread) -> Option<Thread> {
         let again = self.thread(thread.tid)?;
         // Without the count of switches nobody can tell whether it ran in between.
         let kernel = again.kernel.filter(|kernel| kernel.times.is_some());
+        // Asked after reading: its number may have been given to another thread.
+        let is_its = |address: &u64| self.is_pointer_of(*address, self.inner_tid(thread.tid));
         self.is_same().then_some(Thread {
             kernel,
-            thread_pointer: thread.thread_pointer,
+            thread_pointer: thread.thread_pointer.filter(is_its),
             ..again
         })
     }
@@ -298,21 +359,26 @@ fn read_maps(pid: u32) -> io::Result<Vec<Mapping>> {
     fs::read(format!("/proc/{pid}/maps")).map(|text| maps::parse(&text))
 }
 
-/// When a process began: field 22 of `stat`.
+/// When a process began: field 22 of `stat`. That of its first thread, since for the other one the kernel adds up all threads.
 fn started(pid: u32) -> Option<u64> {
-    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let stat = fs::read(format!("/proc/{pid}/task/{pid}/stat")).ok()?;
     let stat = String::from_utf8_lossy(&stat);
     // The name is the program's choice; the first field behind it is number 3.
     let (_, behind) = stat.rsplit_once(')')?;
     behind.split_ascii_whitespace().nth(22 - 3)?.parse().ok()
 }
 
+/// `status` of a thread, empty if it has ended.
+fn status(pid: u32, tid: u32) -> String {
+    let status = fs::read(format!("/proc/{pid}/task/{tid}/status")).unwrap_or_default();
+    String::from_utf8_lossy(&status).into_owned()
+}
+
 /// `NSpid:` of `status`: its number in each namespace, from ours to its own.
-fn innermost(status: &str) -> Option<u32> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("NSpid:"))?;
-    line.split_ascii_whitespace().next_back()?.parse().ok()
+fn numbers(status: &str) -> impl Iterator<Item = u32> {
+    let line = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+    let words = line.unwrap_or_default().split_ascii_whitespace();
+    words.filter_map(|word| word.parse().ok())
 }
 
 /// Where the program headers of the loaded program are, of the auxiliary vector: pairs of words.

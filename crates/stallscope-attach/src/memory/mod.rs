@@ -25,6 +25,8 @@ mod thread_pointer;
 
 use stallscope_stack::kernel::{Position, RunState, ThreadState};
 
+use crate::Signal;
+
 pub use self::core::Core;
 pub use executable::{Executable, build_id};
 pub use image::{Image, Recorder};
@@ -52,11 +54,24 @@ pub trait Memory {
     /// The threads there are now.
     fn threads(&self) -> Vec<Thread>;
 
+    /// The threads there are now, of which no more than the number and the thread pointer need be known: as cheap as can be.
+    fn listed(&self) -> Vec<Thread> {
+        self.threads()
+    }
+
+    /// Whether the process is there still. What stands still is.
+    fn lasts(&self) -> bool {
+        true
+    }
+
     /// A thread once more. `None`: it has ended. Of what stands still it is the same.
     fn again(&self, thread: &Thread) -> Option<Thread> {
         Some(thread.clone())
     }
 }
+
+/// The name of the area that is the kernel's own page of code.
+pub(crate) const VDSO: &str = "[vdso]";
 
 /// Nothing can be read at that address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +103,10 @@ pub struct Thread {
     pub thread_pointer: Option<u64>,
     /// Its frame pointer register, which a core file has and the kernel tells of a live thread only to a debugger.
     pub frame_pointer: Option<u64>,
+    /// Its link register, which aarch64 has; known as the frame pointer is.
+    pub link_register: Option<u64>,
+    /// The signal that ended the process, if this is the thread that got it. Only in a core file.
+    pub killed_by: Option<Signal>,
     /// Its state, its system call with stack pointer and program counter, its times. `None`: nothing is known of them.
     pub kernel: Option<ThreadState>,
 }

@@ -4,12 +4,13 @@ use super::found::{Breed, Breeds, Found, StateWord};
 use super::model::{Kind, State, Task};
 use super::outside::Outside;
 use super::owner::{self, Owners};
+use super::polled::Polled;
 use super::view::{Value, View};
 use super::waits;
 use super::walk::{Leads, Walk};
 use super::ways::Ways;
 use crate::Error;
-use crate::debug::Program;
+use crate::debug::{Program, ThreadLocal};
 use crate::memory::{Memory, Reader, Thread};
 
 /// Lists the tasks of one process, again and again.
@@ -18,6 +19,8 @@ pub(crate) struct Lister {
     bias: u64,
     leads: Leads,
     ways: Ways,
+    /// Where tokio keeps what a thread polls. To find it all symbols of the program are gone through.
+    context: Option<ThreadLocal>,
 }
 
 /// A task that changes while it is read is read again, so often.
@@ -38,6 +41,7 @@ impl Lister {
             bias,
             leads: Leads::default(),
             ways: Ways::default(),
+            context: program.tokio_context(),
         })
     }
 
@@ -72,13 +76,14 @@ impl Lister {
         tasks
     }
 
-    /// The number of the task that each of `threads` polls, in their order.
+    /// What a thread polls now. `None`: no task, one that is not `wanted`, or it cannot be told.
     pub(crate) fn polled(
         &self,
         program: &Program<'_>,
         memory: &dyn Memory,
-        threads: &[Thread],
-    ) -> Vec<Option<u64>> {
+        thread: &Thread,
+        wanted: impl Fn(u64) -> bool,
+    ) -> Option<Polled> {
         let reader = Reader::new(memory, BYTES_OF_A_TASK);
         let view = View {
             program,
@@ -87,9 +92,7 @@ impl Lister {
             breeds: &self.breeds,
             ways: &self.ways,
         };
-        let context = program.tokio_context();
-        let polled = |thread| view.polled_by(context.as_ref()?, thread);
-        threads.iter().map(polled).collect()
+        view.polled_by(self.context.as_ref()?, thread, wanted)
     }
 
     /// What was found, with what is near to each other together.

@@ -19,3 +19,4 @@ pub(crate) use list::Lister;
 pub(crate) use outside::{Nobody, Outside};
 
 pub use model::{Branch, Frame, Kind, Local, Place, State, Task, Waiting, WaitsFor};
+pub use polled::{Polled, Turn};

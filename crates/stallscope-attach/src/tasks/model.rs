@@ -82,7 +82,7 @@ pub struct Frame {
     pub in_app: bool,
     /// Its saved locals, where they were asked for.
     pub locals: Vec<Local>,
-    /// What a `select!` or `join!` waits for at once, each with its own stack. Empty for any other frame.
+    /// What a `select!`, a `join!` or a future written by hand waits for at once, each with its own stack. Empty for any other frame.
     pub branches: Vec<Branch>,
 }
 

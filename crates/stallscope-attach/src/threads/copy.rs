@@ -25,7 +25,7 @@ pub(super) fn of(memory: &dyn Memory, areas: &[Area], thread: &Thread) -> Result
             pc,
             sp,
             fp: thread.frame_pointer,
-            lr: None,
+            lr: thread.link_register,
         },
         bytes,
         truncated: is_cut || depth > MOST_COPIED,

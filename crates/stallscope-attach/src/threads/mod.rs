@@ -56,6 +56,28 @@ pub struct Walked {
     stopped: Option<Duration>,
 }
 
+impl Walked {
+    /// For how long the thread was stopped at most. `None`: it was not touched.
+    pub fn stopped(&self) -> Option<Duration> {
+        self.stopped
+    }
+}
+
+/// Names what is on stacks. The first name takes long, for the lines of the whole program are read: a thread of its own may do it.
+#[derive(Debug)]
+pub struct Namer(Symbolizer);
+
+impl Namer {
+    /// A stack with names.
+    pub fn name(&mut self, walked: &Walked) -> Stack {
+        Stack {
+            frames: self.0.frames(&walked.trace),
+            ended: walked.trace.ended,
+            stopped: walked.stopped,
+        }
+    }
+}
+
 /// What is done about the stacks of threads that run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Running {
@@ -109,7 +131,7 @@ pub(crate) struct Stacks {
     areas: Vec<Area>,
     modules: Vec<ForeignModule>,
     unwinder: ForeignUnwinder,
-    symbolizer: Symbolizer,
+    namer: Namer,
 }
 
 /// How often a thread is looked at that moves.
@@ -119,7 +141,7 @@ impl Stacks {
     /// Nothing is read yet.
     pub(crate) fn of(program: Program) -> Self {
         Self {
-            symbolizer: Symbolizer::of_program(program.path()),
+            namer: Namer(Symbolizer::of_program(program.path())),
             program,
             areas: Vec::new(),
             modules: Vec::new(),
@@ -176,13 +198,31 @@ impl Stacks {
         self.walk(memory, &copied, None)
     }
 
-    /// Names what is on a stack.
-    pub(crate) fn name(&mut self, walked: &Walked) -> Stack {
-        Stack {
-            frames: self.symbolizer.frames(&walked.trace),
-            ended: walked.trace.ended,
-            stopped: walked.stopped,
+    /// The stack of a thread that runs, in the process of number `pid`: it is stopped for that. Only if `is_there` says before and after that
+    /// it is where it is to be seen.
+    pub(crate) fn walk_running(
+        &mut self,
+        memory: &dyn Memory,
+        pid: u32,
+        thread: &Thread,
+        is_there: impl Fn() -> bool,
+    ) -> Result<Walked, Unseen> {
+        let areas = memory.areas();
+        self.refresh(memory, &areas);
+        if !is_there() {
+            return Err(Unseen::KeepsMoving);
         }
+        let (stack, stopped) = stop_and_copy(memory, pid, thread, &areas)?;
+        // While it was stopped there was no time to ask.
+        if !is_there() {
+            return Err(Unseen::KeepsMoving);
+        }
+        self.walk(memory, &stack, Some(stopped))
+    }
+
+    /// Another one that gives the same names.
+    pub(crate) fn namer(&self) -> Namer {
+        Namer(Symbolizer::of_program(self.program.path()))
     }
 
     fn of_thread(
@@ -227,14 +267,9 @@ impl Stacks {
         seen: ThreadStack,
     ) -> ThreadStack {
         let before = polled(&seen.thread);
-        let copied = stop::copy(pid, seen.thread.tid, areas);
+        let copied = stop_and_copy(memory, pid, &seen.thread, areas);
         // While it was stopped there was no time to ask.
         let polls = before.filter(|before| polled(&seen.thread) == Some(*before));
-        // Its number may belong to another thread by now.
-        let copied = match memory.again(&seen.thread) {
-            Some(again) if again.name == seen.thread.name => copied,
-            _ => Err(Unseen::Ended),
-        };
         let stack =
             copied.and_then(|(stack, stopped)| self.walk_and_name(memory, &stack, Some(stopped)));
         ThreadStack {
@@ -251,7 +286,7 @@ impl Stacks {
         stopped: Option<Duration>,
     ) -> Result<Stack, Unseen> {
         let walked = self.walk(memory, stack, stopped)?;
-        Ok(self.name(&walked))
+        Ok(self.namer.name(&walked))
     }
 
     /// Walks a stack that was copied.
@@ -277,6 +312,21 @@ impl Stacks {
             self.unwinder = ForeignUnwinder::new(&self.modules);
             self.areas = areas;
         }
+    }
+}
+
+/// The stack of a thread that is stopped for it, and for how long it was.
+fn stop_and_copy(
+    memory: &dyn Memory,
+    pid: u32,
+    thread: &Thread,
+    areas: &[Area],
+) -> Result<(RawStack, Duration), Unseen> {
+    let copied = stop::copy(pid, thread.tid, areas);
+    // Its number may belong to another thread by now.
+    match memory.again(thread) {
+        Some(again) if again.name == thread.name => copied,
+        _ => Err(Unseen::Ended),
     }
 }
 

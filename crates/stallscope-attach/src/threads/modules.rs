@@ -4,22 +4,20 @@
 //! as right, but a page that is not there would have to come from the disk while the process's memory map is locked.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use stallscope_stack::{ForeignModule, ImageSource};
 
 use super::image::{self, Bytes, Image};
 use crate::memory::elf::Elf;
-use crate::memory::{Area, Executable, Memory, build_id, executable};
+use crate::memory::{Area, Executable, Memory, VDSO, build_id, executable};
 
 /// More are not loaded: a large desktop program has some hundred.
 const MOST_MODULES: usize = 4096;
 
 /// The vDSO is a few pages.
 const LARGEST_VDSO: u64 = 1 << 20;
-
-/// Where the kernel says its own page of code is.
-const VDSO: &str = "[vdso]";
 
 /// The program of the process, and how its files are reached from here.
 #[derive(Debug, Clone)]
@@ -32,11 +30,11 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// `symbols` is the file with its debug information, `root` what its paths begin at, both as seen from here.
+    /// `symbols` is the file with its debug information as seen from here, or the program's own path if it has them itself; `root` is
+    /// what its paths begin at, as seen from here.
     pub(crate) fn new(executable: Executable, symbols: &Path, root: PathBuf) -> Self {
-        // The binary itself may have been replaced, or be gone, at its path.
-        let symbols = if symbols == executable.beside {
-            executable.open.clone()
+        let symbols = if symbols == executable.path {
+            lasting(&executable).to_owned()
         } else {
             symbols.to_owned()
         };
@@ -51,6 +49,23 @@ impl Program {
     pub(super) fn path(&self) -> &Path {
         &self.executable.path
     }
+}
+
+/// The path of the very file that runs. Its own one where that leads to it, which is there when the process has ended and has its
+/// neighbours beside it; it may have been replaced there, or be gone, or lie in another mount namespace.
+fn lasting(executable: &Executable) -> &Path {
+    let Executable {
+        open, path, beside, ..
+    } = executable;
+    let file = |path: &Path| {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some((metadata.dev(), metadata.ino()))
+    };
+    let Some(runs) = file(open) else {
+        return open;
+    };
+    let leads_to_it = |path: &&PathBuf| file(path) == Some(runs);
+    [path, beside].into_iter().find(leads_to_it).unwrap_or(open)
 }
 
 /// The areas a module can be found in.
@@ -115,8 +130,9 @@ fn of_library(
     if let Some(image) = in_file(memory, &file, areas) {
         return module(path, ImageSource::Library(Some(file)), &image, known);
     }
-    // It was replaced on the disk, as an upgrade of the system does under a running program.
-    let image = in_memory(memory, areas)?;
+    // It was replaced on the disk, as an upgrade of the system does under a running program. A core file may have nothing of its code:
+    // without tables a walk would go on by what only looks like a frame pointer.
+    let image = in_memory(memory, areas).filter(|image| image.tables().is_some())?;
     module(path, ImageSource::Library(None), &image, known)
 }
 

@@ -51,7 +51,7 @@ impl Sleeper {
 
     fn stacks(&self, memory: &Live) -> Stacks {
         let executable = memory.executable().expect("its program");
-        let symbols = executable.beside.clone();
+        let symbols = executable.path.clone();
         let root = format!("/proc/{}/root", self.pid()).into();
         Stacks::of(Program::new(executable, &symbols, root))
     }
@@ -281,7 +281,7 @@ fn the_same_stack_is_seen_when_the_files_of_the_libraries_cannot_be_had() {
     let memory = child.memory();
     let whole = see(&mut child.stacks(&memory), &memory, "asleep", is_asleep);
     let executable = memory.executable().expect("its program");
-    let symbols = executable.beside.clone();
+    let symbols = executable.path.clone();
     let nowhere = tempfile::tempdir().expect("a folder");
     let program = Program::new(executable, &symbols, nowhere.path().to_owned());
     let seen = see(&mut Stacks::of(program), &memory, "asleep", is_asleep);

@@ -3,6 +3,8 @@
 use stallscope_stack::kernel::{Cause, Descriptor};
 use stallscope_stack::{Frame, Origin};
 
+use crate::tasks::Turn;
+
 /// Who has called the code on a stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Caller {
@@ -34,23 +36,32 @@ pub fn future(frames: &[Frame]) -> Option<&str> {
     Some(function.strip_suffix("::{{closure}}").unwrap_or(function))
 }
 
-/// The rule by which a long poll is told, as `docs/findings.md` has it. `None`: it is intended, or not the fault of its line.
-pub fn rule(cause: &Cause, frames: &[Frame]) -> Option<&'static str> {
-    if frames.iter().any(|frame| is_in(frame, "block_in_place")) {
+/// The rule by which a long poll is told, as `docs/findings.md` has it. `None`: it is intended, or not the fault of its line, or neither
+/// can be ruled out. `turn`: the one its thread was in, if that is known.
+pub fn rule(cause: &Cause, turn: Option<Turn>, frames: &[Frame]) -> Option<&'static str> {
+    let poll = innermost_poll(frames);
+    // Within `block_in_place` a thread is in no turn. A stack that does not reach down to the poll does not tell whether there is one.
+    let may_be_in_place = poll.is_none() && turn.is_none();
+    if may_be_in_place || frames.iter().any(|frame| is_in(frame, "block_in_place")) {
         return None;
     }
-    let own = frames.iter().position(Frame::is_app).unwrap_or(0);
-    let inner = frames.get(..own).unwrap_or_default();
+    let own = frames.iter().position(Frame::is_app).or(poll);
+    let inner = own.and_then(|own| frames.get(..own));
     let calls = |parts: &[&str]| {
-        let mut names = inner.iter().filter_map(|frame| frame.function.as_deref());
+        let inner = inner.unwrap_or_default().iter();
+        let mut names = inner.filter_map(|frame| frame.function.as_deref());
         names.any(|name| parts.iter().any(|part| name.contains(part)))
     };
     let runs_child = calls(&["std::process::Command", "std::process::Child"]);
     Some(match cause {
+        // On behalf of whichever call.
+        Cause::OnCpu => "cpu",
         _ if calls(&["getaddrinfo", "lookup_host", "LookupHost"]) => "dns",
         Cause::ChildWait => "child-process",
         Cause::Poll(_) | Cause::PipeIo(_) | Cause::SystemCall(_) if runs_child => "child-process",
-        // tokio's own locks are held for a moment, unless their holder gets no processor.
+        // tokio's own locks are held for a moment, unless their holder gets no processor. Whose lock it is only the calls tell; in every
+        // other cause a thread sleeps because somebody wanted it to.
+        Cause::Futex if inner.is_none() => return None,
         Cause::Futex if calls(&["runtime::blocking::pool::", "runtime::scheduler::"]) => {
             return None;
         }
@@ -94,6 +105,12 @@ mod tests {
         "<tokio::runtime::blocking::task::BlockingTask<T> as core::future::future::Future>::poll";
     const WORKER: &str = "tokio::runtime::scheduler::multi_thread::worker::Context::run_task";
 
+    /// That of a worker which has its core.
+    const TURN: Option<Turn> = Some(Turn {
+        core: 0x5000,
+        tick: 7,
+    });
+
     /// Innermost first.
     fn frames(functions: &[&str]) -> Vec<Frame> {
         let frame = |function: &&str| Frame {
@@ -127,7 +144,7 @@ mod tests {
         ]);
         assert_eq!(caller(&stack), Caller::Poll);
         assert_eq!(future(&stack), Some("shop::serve"));
-        assert_eq!(rule(&Cause::Sleep, &stack), Some("sleep"));
+        assert_eq!(rule(&Cause::Sleep, None, &stack), Some("sleep"));
     }
 
     #[test]
@@ -151,12 +168,43 @@ mod tests {
         assert_eq!(caller(&nameless), Caller::Unknown);
         assert_eq!(future(&nameless), None);
         assert_eq!(caller(&[]), Caller::Unknown);
-        assert_eq!(rule(&Cause::Futex, &[]), Some("lock"));
+        assert_eq!(rule(&Cause::Futex, TURN, &nameless), None);
+    }
+
+    #[test]
+    fn without_a_stack_only_what_nothing_on_it_could_excuse_is_told() {
+        assert_eq!(rule(&Cause::Sleep, TURN, &[]), Some("sleep"));
+        assert_eq!(rule(&Cause::PageFault, TURN, &[]), Some("page-fault"));
+        assert_eq!(
+            rule(&Cause::Futex, TURN, &[]),
+            None,
+            "it may be a lock of tokio's"
+        );
+        for cause in [Cause::Sleep, Cause::Futex, Cause::ChildWait] {
+            assert_eq!(rule(&cause, None, &[]), None, "it may be in its place");
+        }
+        let cut = ["std::thread::sleep", "shop::load::{{closure}}"];
+        assert_eq!(rule(&Cause::Sleep, None, &frames(&cut)), None);
+        assert_eq!(rule(&Cause::Sleep, TURN, &frames(&cut)), Some("sleep"));
+    }
+
+    #[test]
+    fn a_lock_of_tokio_is_not_told_either_where_no_frame_is_the_programs_own() {
+        let library = [
+            "std::sync::Mutex::lock",
+            "tokio::runtime::blocking::pool::Spawner::spawn_task",
+            "hyper::serve",
+            POLL,
+            WORKER,
+        ];
+        assert_eq!(rule(&Cause::Futex, TURN, &frames(&library)), None);
+        let its_own = ["std::sync::Mutex::lock", "hyper::serve", POLL, WORKER];
+        assert_eq!(rule(&Cause::Futex, TURN, &frames(&its_own)), Some("lock"));
     }
 
     #[test]
     fn what_the_line_called_says_more_than_the_system_call() {
-        let judged = |functions: &[&str]| rule(&Cause::Futex, &frames(functions));
+        let judged = |functions: &[&str]| rule(&Cause::Futex, TURN, &frames(functions));
         assert_eq!(
             judged(&["std::sync::Mutex::lock", "shop::stock::load", POLL]),
             Some("lock")
@@ -172,6 +220,13 @@ mod tests {
     }
 
     #[test]
+    fn what_computes_is_told_so_whatever_it_has_called() {
+        let spawns = ["std::process::Command::spawn", "shop::serve", POLL];
+        assert_eq!(rule(&Cause::OnCpu, TURN, &frames(&spawns)), Some("cpu"));
+        assert_eq!(rule(&Cause::OnCpu, TURN, &[]), Some("cpu"));
+    }
+
+    #[test]
     fn what_is_intended_or_another_threads_fault_is_not_told() {
         let place = [
             "std::thread::sleep",
@@ -180,13 +235,13 @@ mod tests {
             "shop::serve::{{closure}}",
             POLL,
         ];
-        assert_eq!(rule(&Cause::Sleep, &frames(&place)), None);
+        assert_eq!(rule(&Cause::Sleep, None, &frames(&place)), None);
         let spawns = [
             "std::sync::Mutex::lock",
             "tokio::runtime::blocking::pool::Spawner::spawn_task",
             "shop::serve::{{closure}}",
             POLL,
         ];
-        assert_eq!(rule(&Cause::Futex, &frames(&spawns)), None);
+        assert_eq!(rule(&Cause::Futex, TURN, &frames(&spawns)), None);
     }
 }

@@ -21,33 +21,49 @@ fn task(id: u64, state: State) -> Task {
     }
 }
 
-fn look(at: Duration, tasks: &[Task]) -> Look {
-    Look {
-        at,
-        tasks: tasks.to_vec(),
-    }
-}
+/// A look at these tasks, after so many milliseconds.
+type Look<'t> = (u64, &'t [Task]);
 
-fn found(looks: &[Look]) -> Vec<(Rule, u64, Duration)> {
+/// What the last look tells.
+fn found(looks: &[Look<'_>]) -> Vec<(Rule, u64, Duration)> {
     let mut watch = Watch::new(Limits::default());
-    for look in looks {
-        watch.note(look);
+    let mut told = Vec::new();
+    for (at, tasks) in looks {
+        told = watch.note(MS(*at), tasks);
     }
-    let findings = watch.findings().iter();
-    findings
+    told.iter()
         .map(|finding| (finding.rule, finding.task.id, finding.held))
         .collect()
 }
 
 #[test]
-fn a_detached_task_without_a_waker_is_told_at_the_second_look_and_once() {
-    let lost = Task {
+fn a_detached_task_without_a_waker_is_told_from_the_second_look_on() {
+    let lost = [Task {
         wakers: Some(0),
         ..task(1, State::Idle)
-    };
-    let looks = [0, 10, 20].map(|at| look(MS(at), std::slice::from_ref(&lost)));
+    }];
+    let looks = [0, 10, 20].map(|at| (at, &lost[..]));
     assert_eq!(found(&looks[..1]), [], "one moment proves nothing");
+    assert_eq!(found(&looks[..2]), [(Rule::Unwakeable, 1, MS(10))]);
     assert_eq!(found(&looks), [(Rule::Unwakeable, 1, MS(20))]);
+}
+
+#[test]
+fn what_is_told_for_the_first_time_says_so() {
+    let lost = |id| Task {
+        wakers: Some(0),
+        ..task(id, State::Idle)
+    };
+    let mut watch = Watch::new(Limits::default());
+    let mut fresh = |at, tasks: &[Task]| {
+        let told = watch.note(MS(at), tasks);
+        let new = told.iter().filter(|finding| finding.is_new);
+        new.map(|finding| finding.task.id).collect::<Vec<_>>()
+    };
+    assert_eq!(fresh(0, &[lost(1)]), []);
+    assert_eq!(fresh(10, &[lost(1), lost(2)]), [1]);
+    assert_eq!(fresh(20, &[lost(1), lost(2)]), [2]);
+    assert_eq!(fresh(30, &[lost(1), lost(2)]), []);
 }
 
 #[test]
@@ -66,7 +82,7 @@ fn what_can_be_woken_is_left_alone() {
         ..task(3, State::Scheduled)
     };
     let tasks = [joined, unknown, woken, task(4, State::Idle)];
-    assert_eq!(found(&[look(MS(0), &tasks), look(MS(5000), &tasks)]), []);
+    assert_eq!(found(&[(0, &tasks), (5000, &tasks)]), []);
 }
 
 #[test]
@@ -79,35 +95,29 @@ fn another_task_with_the_same_number_is_another_task() {
         address: 0x9000,
         ..lost.clone()
     };
-    assert_eq!(found(&[look(MS(0), &[lost]), look(MS(10), &[other])]), []);
+    assert_eq!(found(&[(0, &[lost]), (10, &[other])]), []);
 }
 
 #[test]
 fn a_task_that_waits_two_seconds_for_its_first_poll_is_told() {
-    let fresh = Task {
+    let fresh = [Task {
         never_polled: true,
         ..task(1, State::Scheduled)
-    };
-    let looks = [0, 1999, 2000].map(|at| look(MS(at), std::slice::from_ref(&fresh)));
+    }];
+    let looks = [0, 1999, 2000].map(|at| (at, &fresh[..]));
     assert_eq!(found(&looks[..2]), []);
     assert_eq!(found(&looks), [(Rule::NeverPolled, 1, MS(2000))]);
-    let polled = look(MS(1000), &[task(1, State::Idle)]);
+    let polled = [task(1, State::Idle)];
     let [first, _, last] = looks;
-    assert_eq!(found(&[first, polled, last]), []);
+    assert_eq!(found(&[first, (1000, &polled), last]), []);
 }
 
 #[test]
-fn what_has_ended_meanwhile_stays_told_and_does_not_go_on() {
-    let fresh = Task {
+fn what_does_not_hold_any_more_is_not_told() {
+    let fresh = [Task {
         never_polled: true,
         ..task(1, State::Scheduled)
-    };
-    let mut watch = Watch::new(Limits::default());
-    for at in [0, 3000] {
-        watch.note(&look(MS(at), std::slice::from_ref(&fresh)));
-    }
-    assert!(watch.findings()[0].ongoing);
-    watch.note(&look(MS(4000), &[task(1, State::Idle)]));
-    assert!(!watch.findings()[0].ongoing);
-    assert_eq!(watch.findings()[0].held, MS(3000));
+    }];
+    let polled = [task(1, State::Idle)];
+    assert_eq!(found(&[(0, &fresh), (3000, &fresh), (4000, &polled)]), []);
 }

@@ -17,6 +17,9 @@ pub(crate) fn tasks() -> Vec<Expected> {
         at("time::ticking", Timer).detail("left"),
         at("time::timing_out", Notify).wakers(2),
         at("time::timing_out_own", Timer).then("asking").wakers(2),
+        at("time::timing_out_a_timer", Timer)
+            .detail("left")
+            .wakers(2),
         at("channels::receiving", MpscRecv).detail("0 of 64 queued"),
         at("channels::receiving_unbounded", MpscRecv).detail("0 queued"),
         at("channels::receiving_many", MpscRecv).detail("0 of 16 queued"),
@@ -50,8 +53,8 @@ pub(crate) fn tasks() -> Vec<Expected> {
         at("sockets::receiving", Udp).detail("fd "),
         at("sockets::reading_unix", Unix).detail("fd "),
         at("sockets::accepting_unix", Unix).detail("fd "),
-        at("system::expecting_a_signal", Signal),
-        at("system::expecting_ctrl_c", Signal),
+        at("system::expecting_a_signal", Signal).detail("SIGHUP"),
+        at("system::expecting_ctrl_c", Signal).detail("SIGINT"),
         at("system::waiting_for_a_child", Process),
         at("system::reading_a_file", Blocking),
         blocking("system::start"),
@@ -87,6 +90,27 @@ pub(crate) fn tasks() -> Vec<Expected> {
         at("by_hand::awaiting_one", Other).detail("zoo::by_hand::Remembering"),
         at("by_hand::awaiting_a_wrapper", Timer),
         by_hand("by_hand::Wrapper", Timer),
+        at("by_hand::sleeping_until_stopped", Timer)
+            .wakers(2)
+            .branches(vec![waits_for(Timer), waits_for(Oneshot)]),
+        at("by_hand::awaiting_either", Oneshot)
+            .wakers(3)
+            .branches(vec![
+                waits_for(Oneshot),
+                waits_for(Oneshot),
+                waits_for(Timer),
+            ]),
+        at("by_hand::sleeping_until_cancelled", Timer)
+            .detail("left")
+            .wakers(2)
+            .branches(vec![waits_for(Timer), waits_for(Notify)]),
+        at("by_hand::receiving_until_cancelled", Oneshot)
+            .wakers(2)
+            .branches(vec![waits_for(Oneshot), waits_for(Notify)]),
+        at("by_hand::working_until_cancelled", Timer)
+            .wakers(2)
+            .branches(vec![waits_in("working", Timer), waits_for(Notify)])
+            .hangs_at("working"),
         at("shapes::calling_a_method", Timer).then_in("shapes::Service::call", "method"),
         at("shapes::calling_a_trait_method", Timer)
             .then_in("shapes::Service::fetch", "trait_method"),

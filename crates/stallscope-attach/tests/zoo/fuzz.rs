@@ -129,7 +129,7 @@ fn number(name: &str) -> Option<u64> {
 }
 
 /// All of a process's memory but the largest areas.
-fn copy(live: &Live) -> Image {
+pub(crate) fn copy(live: &Live) -> Image {
     const LARGEST: u64 = 32 << 20;
     const PAGE: usize = 4096;
     let mut image = Image::default();

@@ -5,11 +5,14 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 mod busy;
+mod core_file;
 mod expected;
 mod fuzz;
 mod marks;
+mod polls;
 mod program;
 mod refused;
+mod split;
 mod stacks;
 mod tasks;
 mod values;

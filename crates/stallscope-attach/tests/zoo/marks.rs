@@ -1,7 +1,7 @@
 //! Which line of the zoo's source is marked so?
 
 /// The zoo's files in which something is marked.
-const SOURCES: [(&str, &str); 14] = [
+const SOURCES: [(&str, &str); 16] = [
     ("branches", include_str!("../../fixtures/src/branches.rs")),
     ("by_hand", include_str!("../../fixtures/src/by_hand.rs")),
     ("channels", include_str!("../../fixtures/src/channels.rs")),
@@ -10,9 +10,11 @@ const SOURCES: [(&str, &str); 14] = [
     ("lives", include_str!("../../fixtures/src/lives.rs")),
     ("load", include_str!("../../fixtures/src/load.rs")),
     ("locks", include_str!("../../fixtures/src/locks.rs")),
+    ("polls", include_str!("../../fixtures/src/polls.rs")),
     ("runtimes", include_str!("../../fixtures/src/runtimes.rs")),
     ("shapes", include_str!("../../fixtures/src/shapes.rs")),
     ("sockets", include_str!("../../fixtures/src/sockets.rs")),
+    ("split", include_str!("../../fixtures/examples/split.rs")),
     ("system", include_str!("../../fixtures/src/system.rs")),
     ("time", include_str!("../../fixtures/src/time.rs")),
     ("values", include_str!("../../fixtures/src/values.rs")),

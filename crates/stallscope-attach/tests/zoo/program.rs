@@ -1,6 +1,6 @@
 //! The zoo as a process: built, started, read, ended.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
@@ -60,20 +60,29 @@ pub(crate) fn programs() -> &'static [PathBuf] {
 }
 
 fn build(profile: &str, directory: &str) -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("zoo");
-    let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["build", "--quiet", "--locked", "--profile", profile])
-        .arg("--manifest-path")
+    let built = cargo("build").args(["--profile", profile]).status();
+    let built = built.expect("cargo can be started");
+    assert!(built.success(), "the zoo cannot be built: see above");
+    target().join(directory).join("zoo")
+}
+
+/// That command of cargo's for what is in `fixtures`.
+pub(crate) fn cargo(command: &str) -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .args([command, "--quiet", "--locked", "--manifest-path"])
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/Cargo.toml"))
         .arg("--target-dir")
-        .arg(&target)
+        .arg(target())
         // Plain tokio, whatever we are built with.
         .env("RUSTFLAGS", "")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .status()
-        .expect("cargo can be started");
-    assert!(built.success(), "the zoo cannot be built: see above");
-    target.join(directory).join("zoo")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+    cargo
+}
+
+/// Where cargo builds it.
+pub(crate) fn target() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("zoo")
 }
 
 /// A zoo that runs. It ends with us, if not before: its standard input does.
@@ -82,12 +91,42 @@ pub(crate) struct Zoo(Child);
 impl Zoo {
     /// Returns once it says that its tasks wait.
     pub(crate) fn start(program: &Path, arguments: &[&str]) -> Self {
-        let mut child = Command::new(program)
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{} cannot be started: {error}", program.display()));
+        Self::get_ready(Command::new(program).args(arguments), program)
+    }
+
+    /// The same for one that will write a core file, into a folder. `None`: this machine writes none, or elsewhere.
+    pub(crate) fn start_in(folder: &Path, program: &Path, arguments: &[&str]) -> Option<Self> {
+        let pattern = std::fs::read_to_string("/proc/sys/kernel/core_pattern").ok()?;
+        let unlimited = |then: &str| {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", &format!("ulimit -c unlimited && {then}")]);
+            shell
+        };
+        let may = unlimited("true").stderr(Stdio::null()).status();
+        if pattern.contains(['|', '/']) || !may.is_ok_and(|status| status.success()) {
+            return None;
+        }
+        let mut shell = unlimited("exec \"$0\" \"$@\"");
+        shell.arg(program).args(arguments).current_dir(folder);
+        Some(Self::get_ready(&mut shell, program))
+    }
+
+    fn get_ready(command: &mut Command, program: &Path) -> Self {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let deadline = Instant::now() + PATIENCE;
+        let mut child = loop {
+            match command.spawn() {
+                Ok(child) => break child,
+                // A copy is open for writing in whatever another test has forked meanwhile, until that is executed.
+                Err(busy)
+                    if busy.kind() == ErrorKind::ExecutableFileBusy
+                        && Instant::now() < deadline =>
+                {
+                    sleep(Duration::from_millis(1));
+                }
+                Err(error) => panic!("{} cannot be started: {error}", program.display()),
+            }
+        };
         let stdout = child.stdout.take().expect("it is piped");
         let zoo = Self(child);
         let mut line = String::new();
@@ -100,6 +139,15 @@ impl Zoo {
 
     pub(crate) fn pid(&self) -> u32 {
         self.0.id()
+    }
+
+    /// Ends it by that signal, and waits for its end: then its core file is written.
+    pub(crate) fn end_by(mut self, signal: &str) {
+        let sent = Command::new("sh")
+            .args(["-c", &format!("kill -{signal} {}", self.pid())])
+            .status();
+        assert!(sent.expect("a shell").success());
+        self.0.wait().expect("our child");
     }
 
     /// Its tasks, as soon as `fits` has nothing against them.

@@ -23,6 +23,21 @@ fn a_process_that_has_ended_is_not_there() {
 }
 
 #[test]
+fn a_process_that_ends_while_it_is_opened_is_told_to_have_ended() {
+    for program in programs() {
+        let zoo = Zoo::start(program, &[]);
+        let pid = zoo.pid();
+        let target = Target::live(pid).unwrap_or_else(|error| panic!("{error}"));
+        drop(zoo);
+        let error = Process::of(&target).map(|_| ()).expect_err("it is gone");
+        assert!(
+            matches!(error, Error::NoProcess(ended) if ended == pid),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn a_program_without_debug_information_is_told_what_it_needs() {
     let mut plain = Command::new("cat")
         .stdin(Stdio::piped())

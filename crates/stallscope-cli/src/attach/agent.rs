@@ -1,27 +1,31 @@
 //! Speaks for a process that has no agent: a thread of ours that reads it from outside and answers over a socket as an agent would.
 //!
-//! So the view and everything else behind a connection need not know where its answers come from.
+//! So the view and everything else behind a connection need not know where its answers come from. While somebody wants to know of findings
+//! the same thread watches for them between two answers. A second one would need the debug information a second time, and what the first reads
+//! for its answers, all tasks, proves findings as well. Only names of stacks, which can take seconds, are found on another thread.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read, Write};
+use std::io;
 use std::os::unix::net::UnixStream;
+use std::rc::Rc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use stallscope_attach::{Options, Process, Target};
-use stallscope_wire::frame::{Decoder, Limit, encode};
+use stallscope_attach::{Process, Target};
 use stallscope_wire::handshake;
+use stallscope_wire::message::subscribe::Topic;
 use stallscope_wire::message::{
-    AgentMessage, ClientMessage, Failed, Refused, Subscribe, Update, Welcome, agent_message,
-    client_message,
+    self, Failed, Refused, Subscribe, Update, Welcome, agent_message, client_message,
 };
 
 use super::answer::{self, Picture};
+use super::found::Clock;
 use super::life::Life;
-
-/// Bytes taken from the socket at once.
-const READ: usize = 16 * 1024;
+use super::link::Link;
+use super::lookout::Lookout;
+use super::pace::{self, Pace};
+use crate::time::nanoseconds;
 
 /// A picture of the process serves all questions of this time.
 const FRESH: Duration = Duration::from_millis(250);
@@ -55,18 +59,24 @@ fn serve(pid: u32, socket: &UnixStream, ready: &SyncSender<()>) {
         Ok(process) => process,
         Err(error) => return refuse(error.to_string()),
     };
+    let lookout = match Lookout::new(&process, &life) {
+        Ok(lookout) => lookout,
+        Err(error) => return refuse(format!("no thread could be started: {error}")),
+    };
     let _ = ready.send(());
+    let told = answer::process(pid);
     let agent = Agent {
         link: Link::new(socket),
-        process: &process,
-        life,
-        began: Instant::now(),
+        clock: Clock::began_at(told.started_unix_ns),
+        lookout,
+        life: &life,
         picture: Picture::default(),
         read: None,
+        pace: Pace::default(),
         asked: BTreeMap::new(),
     };
     // However it ends, the client learns by the end of the stream.
-    let _ended = agent.run(answer::process(pid));
+    let _ended = agent.run(told);
 }
 
 /// Hears the client out: a socket that is closed on unread bytes takes back what was sent.
@@ -79,20 +89,21 @@ fn refuse(socket: &UnixStream, reason: String) {
     }));
 }
 
-struct Agent<'a> {
+struct Agent<'a, 't> {
     link: Link<'a>,
-    process: &'a Process<'a>,
-    life: Life,
-    began: Instant,
+    life: &'a Life,
+    lookout: Lookout<'a, 't>,
+    clock: Clock,
     picture: Picture,
     /// When the picture was made, and how long that took.
     read: Option<(Instant, Duration)>,
+    pace: Pace,
     /// What is to be answered, each with the time at which it is due.
     asked: BTreeMap<u64, (Instant, Subscribe)>,
 }
 
-impl Agent<'_> {
-    fn run(mut self, process: stallscope_wire::message::Process) -> io::Result<()> {
+impl Agent<'_, '_> {
+    fn run(mut self, process: message::Process) -> io::Result<()> {
         let Some(hello) = self.link.receive(None)? else {
             return Ok(());
         };
@@ -105,8 +116,11 @@ impl Agent<'_> {
             process: Some(process),
         }))?;
         while self.life.lasts() {
-            let due = self.asked.values().map(|(due, _)| *due).min();
-            match self.link.receive(due)?.and_then(|message| message.body) {
+            match self
+                .link
+                .receive(self.due())?
+                .and_then(|message| message.body)
+            {
                 Some(client_message::Body::Subscribe(asked)) => {
                     let now = Instant::now();
                     self.asked.insert(asked.subscription, (now, asked));
@@ -116,9 +130,36 @@ impl Agent<'_> {
                 }
                 Some(client_message::Body::Hello(_)) | None => {}
             }
+            self.watch();
             self.answer_what_is_due()?;
         }
         Ok(())
+    }
+
+    /// When there is something to do without any message; `None` if never.
+    fn due(&self) -> Option<Instant> {
+        let answers = self.asked.values().map(|(due, _)| *due);
+        let look = self
+            .watches()
+            .then(|| self.lookout.began() + self.pace.due());
+        answers.chain(look).min()
+    }
+
+    /// Whether somebody wants to know of findings, or their number.
+    fn watches(&self) -> bool {
+        self.asked
+            .values()
+            .any(|(_, asked)| matches!(asked.topic, Some(Topic::Findings(_) | Topic::Overview(_))))
+    }
+
+    /// Looks at the threads, if it is time. That the process has ended shows elsewhere too.
+    fn watch(&mut self) {
+        if self.watches() && self.lookout.elapsed() >= self.pace.due() {
+            let before = pace::spent();
+            self.lookout.look_at_threads();
+            let spent = pace::spent().saturating_sub(before);
+            self.pace.looked(self.lookout.elapsed(), spent);
+        }
     }
 
     fn answer_what_is_due(&mut self) -> io::Result<()> {
@@ -155,17 +196,20 @@ impl Agent<'_> {
         if self.read.is_some_and(is_fresh) {
             return;
         }
-        self.picture.take(self.process.tasks(&Options::default()));
+        if self.lookout.look_at_tasks() {
+            self.picture.take(Rc::clone(self.lookout.tasks()));
+        }
         let done = Instant::now();
         self.read = Some((done, done.saturating_duration_since(now)));
     }
 
     fn answer(&self, asked: &Subscribe) -> agent_message::Body {
         let subscription = asked.subscription;
-        match self.picture.answer(asked.topic.as_ref()) {
+        let found = self.lookout.found();
+        match self.picture.answer(asked.topic.as_ref(), found, self.clock) {
             Ok(body) => agent_message::Body::Update(Update {
                 subscription,
-                at_ns: u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX),
+                at_ns: nanoseconds(self.lookout.elapsed()),
                 body: Some(body),
             }),
             Err(reason) => agent_message::Body::Failed(Failed {
@@ -173,56 +217,6 @@ impl Agent<'_> {
                 reason,
             }),
         }
-    }
-}
-
-/// Messages over the socket.
-struct Link<'a> {
-    socket: &'a UnixStream,
-    decoder: Decoder,
-}
-
-impl<'a> Link<'a> {
-    fn new(socket: &'a UnixStream) -> Self {
-        Link {
-            socket,
-            decoder: Decoder::new(Limit::TO_AGENT),
-        }
-    }
-
-    /// The next message; `None` if none has come by then. The end of the stream is an error.
-    fn receive(&mut self, until: Option<Instant>) -> io::Result<Option<ClientMessage>> {
-        loop {
-            if let Some(message) = self.decoder.next_message().map_err(io::Error::other)? {
-                return Ok(Some(message));
-            }
-            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-            if left.is_some_and(|left| left.is_zero()) {
-                return Ok(None);
-            }
-            self.socket.set_read_timeout(left)?;
-            let mut buffer = [0; READ];
-            match self.socket.read(&mut buffer) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(read) => self.decoder.push(&buffer[..read]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error)
-                    if matches!(
-                        error.kind(),
-                        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
-                    ) =>
-                {
-                    return Ok(None);
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    fn send(&mut self, body: agent_message::Body) -> io::Result<()> {
-        let message = AgentMessage { body: Some(body) };
-        let frame = encode(&message, Limit::TO_CLIENT).map_err(io::Error::other)?;
-        self.socket.write_all(&frame)
     }
 }
 

@@ -1,6 +1,8 @@
 //! A picture of a process that was taken from outside, as the answers of an agent. What is not known is refused, never told as nothing.
 
 use std::collections::HashMap;
+use std::path::Path;
+use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use stallscope_attach::tasks::{Frame, Kind, Place, State, Task};
@@ -11,6 +13,7 @@ use stallscope_wire::message::{
     update,
 };
 
+use super::found::{Clock, Found};
 use super::select::Selection;
 use super::words;
 
@@ -23,32 +26,40 @@ const SOME_ROWS: u32 = 100;
 
 /// The process as it says itself: an agent's answers begin with that.
 pub(crate) fn process(pid: u32) -> Process {
-    let program = std::fs::read_link(format!("/proc/{pid}/exe"))
-        .ok()
-        .and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
-        .unwrap_or_else(|| "process".to_owned());
+    let program = std::fs::read_link(format!("/proc/{pid}/exe"));
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     Process {
-        pid,
-        program,
-        tokio_version: "unknown".to_owned(),
-        stallscope_version: env!("CARGO_PKG_VERSION").to_owned(),
         // Tells this attempt from an earlier one, in which the number may have been another process's.
         started_unix_ns: now.map_or(0, |now| u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)),
-        control: false,
+        ..ended_process(pid, &program.unwrap_or_default())
+    }
+}
+
+/// A process that is no more: its number and its program's path.
+pub(crate) fn ended_process(pid: u32, program: &Path) -> Process {
+    let name = program.file_name();
+    Process {
+        pid,
+        program: name.map_or_else(
+            || "process".to_owned(),
+            |name| name.to_string_lossy().into_owned(),
+        ),
+        tokio_version: "unknown".to_owned(),
+        stallscope_version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..Process::default()
     }
 }
 
 /// The tasks of one moment.
 #[derive(Debug, Default)]
 pub(crate) struct Picture {
-    tasks: Vec<Task>,
+    tasks: Rc<Vec<Task>>,
     /// Number of every line that a task was seen to hang in; a line keeps its number.
     sites: HashMap<Place, u32>,
 }
 
 impl Picture {
-    pub(crate) fn take(&mut self, tasks: Vec<Task>) {
+    pub(crate) fn take(&mut self, tasks: Rc<Vec<Task>>) {
         for place in tasks.iter().filter_map(|task| task.suspended_at.as_ref()) {
             let next = u32::try_from(self.sites.len() + 1).unwrap_or(u32::MAX);
             if !self.sites.contains_key(place) {
@@ -58,17 +69,24 @@ impl Picture {
         self.tasks = tasks;
     }
 
+    /// `found`: by the watch that `clock` tells the beginning of.
+    ///
     /// # Errors
     ///
     /// A sentence, if that is not known from outside.
-    pub(crate) fn answer(&self, topic: Option<&Topic>) -> Result<update::Body, String> {
+    pub(crate) fn answer(
+        &self,
+        topic: Option<&Topic>,
+        found: &Found,
+        clock: Clock,
+    ) -> Result<update::Body, String> {
         let needs_agent = |what: &str| {
             Err(format!(
                 "{what} cannot be read from outside: that needs stallscope in the program"
             ))
         };
         match topic {
-            Some(Topic::Overview(_)) => Ok(update::Body::Overview(self.overview())),
+            Some(Topic::Overview(_)) => Ok(update::Body::Overview(self.overview(found))),
             Some(Topic::Tree(query)) => self.tree(query).map(update::Body::Tree),
             Some(Topic::Details(query)) => self.details(query.task).map(update::Body::Details),
             Some(Topic::AsyncStack(query)) => {
@@ -76,9 +94,9 @@ impl Picture {
                 Ok(update::Body::AsyncStack(async_stack(task)))
             }
             Some(Topic::Doctor(_)) => Ok(update::Body::Doctor(doctor())),
-            Some(Topic::Findings(_)) => Err(
-                "findings need a watch: `stallscope findings --attach PID --for 5s`".to_owned(),
-            ),
+            Some(Topic::Findings(query)) => {
+                Ok(update::Body::Findings(found.window(query, clock)))
+            }
             Some(Topic::Sites(_)) => needs_agent("where tasks are spawned"),
             Some(Topic::Locks(_)) => needs_agent("who holds which lock"),
             Some(Topic::Ended(_)) => needs_agent("what has ended"),
@@ -90,7 +108,7 @@ impl Picture {
         }
     }
 
-    fn overview(&self) -> Overview {
+    fn overview(&self, found: &Found) -> Overview {
         Overview {
             tiers: vec![Tier {
                 name: "attach".to_owned(),
@@ -98,6 +116,7 @@ impl Picture {
                 note: String::new(),
             }],
             live_tasks: self.tasks.len() as u64,
+            findings: u32::try_from(found.count()).unwrap_or(u32::MAX),
             ..Overview::default()
         }
     }
@@ -378,6 +397,13 @@ fn doctor() -> Doctor {
                 "attach",
                 "tasks are read from the memory of the process, by its debug information; the process is not stopped and \
                  nothing is written to it",
+                "",
+            ),
+            entry(
+                Level::Ok,
+                "findings",
+                "threads are looked at up to 100 times a second: what blocks a poll for 35 ms is found, of what is shorter some; with very many \
+                 threads, or tasks, looks are rarer",
                 "",
             ),
             entry(

@@ -20,9 +20,10 @@ impl Life {
     }
 }
 
-/// The start time in `/proc/PID/stat`; `None` if it has ended, which one that nobody has waited for has too.
+/// The start time in `stat`; `None` if it has ended, which one that nobody has waited for has too. Asked at every look, so of its first
+/// thread: for the process the kernel would add up all of them.
 fn started(pid: u32) -> Option<String> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/stat")).ok()?;
     // The name of the program stands in parentheses and may hold some itself.
     let (_, after_name) = stat.rsplit_once(") ")?;
     let mut fields = after_name.split(' ');

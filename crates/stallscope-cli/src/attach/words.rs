@@ -25,16 +25,25 @@ pub(crate) fn state(state: State) -> &'static str {
 
 /// The function or block it was made of, without what the compiler adds: `shop::serve`, `shop::main::{async_block#0}`.
 pub(crate) fn function(task: &Task) -> String {
-    // What spawned it may have put the program's own future into one of its own.
-    let is_own = |frame: &&Frame| frame.in_app && !frame.function.starts_with("stallscope::");
-    let own = task.stack.iter().find(is_own);
-    let function = match own.or(task.stack.first()) {
+    let function = match outermost_own(&task.stack).or(task.stack.first()) {
         Some(frame) if task.kind != Kind::Blocking => frame.function.clone(),
         _ => inside(&task.future)
             .replace("::{async_fn_env#0}", "")
             .replace("_env#", "#"),
     };
     printable(&function)
+}
+
+/// The outermost frame of the program's own code. What spawned it may have put it into a future of its own, or into one that was written
+/// by hand and awaits several, of which the first is the one it is about.
+fn outermost_own(stack: &[Frame]) -> Option<&Frame> {
+    stack.iter().find_map(|frame| {
+        if frame.in_app && !frame.function.starts_with("stallscope::") {
+            return Some(frame);
+        }
+        let about = frame.branches.first().filter(|_| frame.place.is_none())?;
+        outermost_own(&about.stack)
+    })
 }
 
 /// What tokio has wrapped up in a type of its own: the closure of a blocking task.
@@ -163,6 +172,15 @@ pub(crate) mod samples {
         }
     }
 
+    /// A branch that waits for a timer.
+    pub(crate) fn pending(stack: Vec<Frame>) -> Branch {
+        Branch {
+            done: false,
+            stack,
+            waits_for: Some(waits(Waiting::Timer, "6.2 s left")),
+        }
+    }
+
     /// A task that sleeps in `fetch`.
     pub(crate) fn task(id: u64) -> Task {
         let fetch = Frame {
@@ -251,6 +269,12 @@ mod tests {
         wrapped
             .stack
             .insert(0, samples::leaf("tracing::Instrumented"));
+        assert_eq!(function(&wrapped), "shop::handler");
+        let until_cancelled = Frame {
+            branches: vec![samples::pending(task(1).stack)],
+            ..samples::leaf("tokio_util::RunUntilCancelledFuture")
+        };
+        wrapped.stack = vec![until_cancelled];
         assert_eq!(function(&wrapped), "shop::handler");
         assert_eq!(function(&running(2)), "shop::main::{async_block#0}");
         let blocking = Task {

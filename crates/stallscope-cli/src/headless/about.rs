@@ -18,8 +18,17 @@ pub(super) struct About {
     pub(super) process: Process,
     pub(super) overview: Overview,
     pub(super) uptime: Duration,
-    /// Read from outside, where much of this is not known.
-    outside: bool,
+    /// From where it was read.
+    seen_from: SeenFrom,
+}
+
+/// Where an answer comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SeenFrom {
+    Agent,
+    /// From outside, where much is not known.
+    Outside,
+    CoreFile,
 }
 
 impl About {
@@ -32,7 +41,7 @@ impl About {
             process: connection.welcome().process.clone().unwrap_or_default(),
             overview,
             uptime,
-            outside: false,
+            seen_from: SeenFrom::Agent,
         })
     }
 
@@ -45,7 +54,20 @@ impl About {
                 ..Overview::default()
             },
             uptime: watched,
-            outside: true,
+            seen_from: SeenFrom::Outside,
+        }
+    }
+
+    /// Of a process that is no more.
+    pub(super) fn from_core(process: Process, live_tasks: u64) -> Self {
+        About {
+            process,
+            overview: Overview {
+                live_tasks,
+                ..Overview::default()
+            },
+            uptime: Duration::ZERO,
+            seen_from: SeenFrom::CoreFile,
         }
     }
 
@@ -78,11 +100,16 @@ impl About {
             stallscope_version,
             ..
         } = &self.process;
-        if self.outside {
+        let from = match self.seen_from {
+            SeenFrom::Agent => None,
+            SeenFrom::Outside => Some("outside"),
+            SeenFrom::CoreFile => Some("a core file"),
+        };
+        if let Some(from) = from {
             let tasks = counted(self.overview.live_tasks, "task");
             return writeln!(
                 out,
-                "{} (pid {pid}), {tasks}, read from outside",
+                "{} (pid {pid}), {tasks}, read from {from}",
                 printable(program)
             );
         }
@@ -139,7 +166,7 @@ impl About {
                 uptime_ms: milliseconds(self.uptime_ns()),
             },
             tiers: Tiers(&self.overview.tiers),
-            runtime: (!self.outside).then(|| RuntimeJson::from(&self.overview)),
+            runtime: (self.seen_from == SeenFrom::Agent).then(|| RuntimeJson::from(&self.overview)),
         }
     }
 }

@@ -20,14 +20,15 @@ pub(crate) fn run(
         with_info: args.all,
         ..FindingsQuery::default()
     };
-    let snapshot = Snapshot::ask(&mut connection, query)?;
+    let mut snapshot = Snapshot::ask(&mut connection, query)?;
+    snapshot.look_outside(connection.local_pid());
     if args.json {
         serde_json::to_writer(&mut *out, &Answer::new(&snapshot, None))?;
         writeln!(out)?;
     } else {
         snapshot.about.write_header(out)?;
         writeln!(out)?;
-        finding::write(out, &snapshot.findings, "so far")?;
+        finding::write(out, &snapshot, "so far")?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use stallscope_wire::message::FindingsQuery;
 
 use super::about::About;
-use super::finding::{self, Answer, Snapshot, Window};
+use super::finding::{self, Answer, Outside, Snapshot, Window};
 use crate::cli::ReportArgs;
 use crate::client::{ClientError, Connection};
 use crate::failure::Failure;
@@ -31,7 +31,8 @@ pub(crate) fn run(
 ) -> Result<ExitCode, Failure> {
     let began = Instant::now();
     let mut connection = Connection::open(target)?;
-    let watched = watch(&mut connection, args, began)?;
+    let mut watched = watch(&mut connection, args, began)?;
+    watched.last.look_outside(connection.local_pid());
     match write(out, args, &watched) {
         // Whoever reads no further may still want to know the status.
         Err(failure) if !failure.is_closed_pipe() => Err(failure),
@@ -73,6 +74,7 @@ fn watch(
         last: Snapshot {
             about,
             findings: finding::ask(connection, query)?,
+            outside: Outside::default(),
         },
         time: began.elapsed(),
         cut_short: None,
@@ -125,7 +127,7 @@ fn write(out: &mut impl Write, args: &ReportArgs, watched: &Watched) -> Result<(
     } else {
         watched.last.about.write_header(out)?;
         writeln!(out)?;
-        finding::write(out, &watched.last.findings, &watched.when(args))?;
+        finding::write(out, &watched.last, &watched.when(args))?;
     }
     out.flush()?;
     Ok(())
@@ -140,6 +142,7 @@ impl Watched {
                 CutShort::ProgramEnded => "the program ended".to_owned(),
                 CutShort::Failed(error) => error.to_string(),
             }),
+            stopped: None,
         }
     }
 

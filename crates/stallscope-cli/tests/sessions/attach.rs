@@ -45,6 +45,9 @@ fn what_makes_no_sense_from_outside_is_refused_before_anything_is_read() {
         ("findings --attach 1", "say with --for how long"),
         ("findings --for 1s", "--for goes with --attach"),
         ("attach 1", "the view needs a terminal"),
+        ("tree --core core", "with --core there are"),
+        ("findings --core core", "with --core there are"),
+        ("stacks --core core --stop", "in a core file no thread runs"),
     ];
     for (line, told) in refused {
         let session = sandbox.run(line);

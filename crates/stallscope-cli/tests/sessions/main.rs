@@ -16,6 +16,8 @@ mod findings;
 mod locks;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod outside;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod outside_view;
 mod program;
 mod report;
 mod run;

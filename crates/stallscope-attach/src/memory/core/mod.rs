@@ -8,7 +8,7 @@ mod write;
 use std::path::{Path, PathBuf};
 
 use super::elf::{self, Elf, Segment};
-use super::{Area, Executable, Memory, Thread, Unreadable, executable};
+use super::{Area, Executable, Memory, Thread, Unreadable, VDSO, executable};
 use crate::Error;
 use crate::mapped::map;
 use bytes::Bytes;
@@ -122,6 +122,11 @@ impl Core {
         })
     }
 
+    /// The number the process had. `None`: the core file does not tell it.
+    pub fn pid(&self) -> Option<u32> {
+        self.notes.pid
+    }
+
     fn use_program(&mut self, program: &Path) -> Result<(), Error> {
         let index = self.program();
         let head = executable::head(program)?;
@@ -151,19 +156,42 @@ impl Core {
 
     /// Whether both build ids are known and differ.
     fn is_other_build(&self, file: usize, elf: Elf<'_>) -> bool {
-        let mut page = [0; 4096];
-        let start = self.files.areas_of(file).find(|area| area.file_offset == 0);
-        let dumped =
-            start.is_some_and(|area| self.read_dumped(area.start, &mut page) == page.len());
-        let then = dumped.then(|| Elf::parse(&page)?.build_id()).flatten();
+        let then = self.build_id_then(file).filter(|then| !then.is_empty());
         then.zip(elf.build_id())
             .is_some_and(|(then, now)| then != now)
+    }
+
+    /// The build id that a file had, empty if it had none. `None`: its head is not in the core file.
+    fn build_id_then(&self, file: usize) -> Option<Vec<u8>> {
+        let mut page = [0; 4096];
+        let start = self
+            .files
+            .areas_of(file)
+            .find(|area| area.file_offset == 0)?;
+        (self.read_dumped(start.start, &mut page) == page.len()).then_some(())?;
+        let id = Elf::parse(&page)?.build_id().unwrap_or_default();
+        Some(id.to_vec())
+    }
+
+    /// Whether a file can stand for what was mapped of it. The program was checked when it was opened, and the user may have named
+    /// its file; whose head the core file does not have cannot be checked, and a library of another build would name wrong functions.
+    fn is_same_file(&self, index: usize, bytes: &[u8]) -> bool {
+        let Some(elf) = Elf::parse(bytes) else {
+            return true;
+        };
+        if self.program() == Some(index) {
+            return !self.is_other_build(index, elf);
+        }
+        self.build_id_then(index)
+            .is_some_and(|then| then == elf.build_id().unwrap_or_default())
     }
 
     fn area_of(&self, segment: &Segment) -> Area {
         let start = segment.address;
         let file = self.files.area_at(start);
-        let (file_offset, name) = file.map_or_else(Default::default, |file| {
+        let is_vdso = self.notes.vdso == Some(start);
+        let no_file = || (0, if is_vdso { VDSO } else { "" }.to_owned());
+        let (file_offset, name) = file.map_or_else(no_file, |file| {
             let offset = file.file_offset.saturating_add(start - file.start);
             (offset, file.name)
         });
@@ -223,9 +251,7 @@ impl Core {
             .filter(|next| next.file_size != 0);
         let most = next.map_or(u64::MAX, |next| next.address - address);
         let length = into.len().min(usize::try_from(most).unwrap_or(usize::MAX));
-        let is_same = |index: usize, bytes: &[u8]| {
-            Elf::parse(bytes).is_none_or(|elf| !self.is_other_build(index, elf))
-        };
+        let is_same = |index: usize, bytes: &[u8]| self.is_same_file(index, bytes);
         into.get_mut(..length)
             .map_or(0, |into| self.files.read(address, into, is_same))
     }

@@ -4,7 +4,8 @@ use stallscope_stack::Tid;
 use stallscope_stack::kernel::{Position, RunState, SystemCall, ThreadState};
 
 use super::super::Thread;
-use super::super::elf::{self, Elf, word32, word64};
+use super::super::elf::{self, Elf, word16, word32, word64};
+use crate::Signal;
 
 pub(super) const THREAD: u32 = 1;
 pub(super) const PROCESS: u32 = 3;
@@ -15,8 +16,11 @@ const TLS: u32 = 0x401;
 
 /// `AT_PHDR` of the auxiliary vector.
 pub(super) const PROGRAM_HEADERS: u64 = 3;
+/// `AT_SYSINFO_EHDR` of it: the kernel's own page of code.
+const VDSO: u64 = 33;
 
-/// `struct elf_prstatus`: where the thread's number is, and where its registers begin.
+/// `struct elf_prstatus`: where the signal is, the thread's number, and where its registers begin.
+pub(super) const SIGNAL: usize = 12;
 pub(super) const TID: usize = 32;
 pub(super) const REGISTERS: usize = 112;
 /// `struct elf_prpsinfo`: where the process's number and the main thread's name are.
@@ -28,6 +32,7 @@ pub(super) struct Registers {
     pub(super) pc: u64,
     pub(super) sp: u64,
     pub(super) frame_pointer: u64,
+    link_register: Option<u64>,
     /// The number of the system call, negative outside of one, and its arguments.
     pub(super) call: Option<(u64, [u64; 6])>,
     pub(super) thread_pointer: Option<u64>,
@@ -38,6 +43,7 @@ pub(super) const X86_64: Registers = Registers {
     pc: 16,
     sp: 19,
     frame_pointer: 4,
+    link_register: None,
     call: Some((15, [14, 13, 12, 7, 9, 8])),
     thread_pointer: Some(21),
 };
@@ -47,6 +53,7 @@ const AARCH64: Registers = Registers {
     pc: 32,
     sp: 31,
     frame_pointer: 29,
+    link_register: Some(30),
     call: None,
     thread_pointer: None,
 };
@@ -62,6 +69,10 @@ pub(super) struct Notes {
     pub(super) files: Vec<MappedFile>,
     /// Where the program headers of the program were.
     pub(super) program_headers: Option<u64>,
+    /// Where the kernel's own page of code was.
+    pub(super) vdso: Option<u64>,
+    /// The number of the process.
+    pub(super) pid: Option<u32>,
 }
 
 /// A file that was mapped.
@@ -93,14 +104,24 @@ impl Notes {
                 .min(rest.len());
             for note in elf::notes(rest.get(..length).unwrap_or_default(), segment.align) {
                 match note.kind {
-                    THREAD => found.threads.extend(thread(note.bytes, &registers)),
+                    THREAD => {
+                        let mut thread = thread(note.bytes, &registers);
+                        // All threads have the signal in their notes; the first is the one that got it.
+                        if let (Some(first), true) = (&mut thread, found.threads.is_empty()) {
+                            first.killed_by = signal(note.bytes);
+                        }
+                        found.threads.extend(thread);
+                    }
                     TLS => {
                         if let Some(thread) = found.threads.last_mut() {
                             thread.thread_pointer = word64(note.bytes, 0);
                         }
                     }
                     PROCESS => process = name(note.bytes),
-                    AUXILIARY => found.program_headers = auxiliary(note.bytes),
+                    AUXILIARY => {
+                        found.program_headers = auxiliary(note.bytes, PROGRAM_HEADERS);
+                        found.vdso = auxiliary(note.bytes, VDSO);
+                    }
                     FILES if found.files.is_empty() => {
                         found.files = files(note.bytes).unwrap_or_default();
                     }
@@ -110,6 +131,7 @@ impl Notes {
         }
         // The notes have one name only, the main thread's.
         if let Some((pid, name)) = process {
+            found.pid = Some(pid);
             for thread in found.threads.iter_mut().filter(|thread| thread.tid == pid) {
                 thread.name.clone_from(&name);
             }
@@ -138,6 +160,8 @@ fn thread(note: &[u8], registers: &Registers) -> Option<Thread> {
         name: String::new(),
         thread_pointer: registers.thread_pointer.and_then(register).filter(set),
         frame_pointer: register(registers.frame_pointer).filter(set),
+        link_register: registers.link_register.and_then(register),
+        killed_by: None,
         kernel: Tid::new(i32::try_from(tid).ok()?).map(|tid| ThreadState {
             tid,
             run_state: RunState::Unknown,
@@ -148,6 +172,13 @@ fn thread(note: &[u8], registers: &Registers) -> Option<Thread> {
             descriptors: Vec::new(),
         }),
     })
+}
+
+/// What ended the process. A debugger that copies one that lives on may write any other signal, or none.
+fn signal(note: &[u8]) -> Option<Signal> {
+    let number = word16(note, SIGNAL as u64)?;
+    let signal = u8::try_from(number).ok().map(Signal);
+    signal.filter(|signal| signal.writes_core())
 }
 
 /// The process's number and name.
@@ -161,9 +192,9 @@ fn name(note: &[u8]) -> Option<(u32, String)> {
     Some((word32(note, PID as u64)?, name))
 }
 
-fn auxiliary(note: &[u8]) -> Option<u64> {
+fn auxiliary(note: &[u8], key: u64) -> Option<u64> {
     note.chunks_exact(16)
-        .find(|pair| word64(pair, 0) == Some(PROGRAM_HEADERS))
+        .find(|pair| word64(pair, 0) == Some(key))
         .and_then(|pair| word64(pair, 8))
 }
 

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::super::child::{Child, KEPT};
 use super::super::{Image, Live, build_id};
 use super::*;
+use crate::Signal;
 
 /// All that can be read of the child.
 fn image_of(child: &Child) -> (Live, Image) {
@@ -147,9 +148,14 @@ fn sample() -> Vec<u8> {
         tid: 7,
         name: "main".to_owned(),
         thread_pointer: Some(0x1100),
+        killed_by: Some(Signal(6)),
         ..Thread::default()
     };
-    let mut image = Image::new(areas, vec![main]);
+    let other = Thread {
+        tid: 8,
+        ..Thread::default()
+    };
+    let mut image = Image::new(areas, vec![main, other]);
     image.put(0x1100, b"some bytes");
     image.put(0x8ff0, &[7; 32]);
     image.to_core()
@@ -171,6 +177,58 @@ fn the_sample_is_read_as_it_was_written() {
         ),
         (7, "main", Some(0x1100))
     );
+    let killed: Vec<_> = threads.iter().map(|thread| thread.killed_by).collect();
+    assert_eq!(
+        killed,
+        [Some(Signal(6)), None],
+        "all notes have the signal, one thread got it"
+    );
+    assert_eq!(core.pid(), Some(7));
+}
+
+/// A library with its head in the core file, if `head` is given, and none of its code.
+fn with_library(path: &Path, head: Option<&[u8]>) -> Core {
+    let area = |start, file_offset| Area {
+        start,
+        end: start + 0x1000,
+        writable: false,
+        file_offset,
+        name: path.to_str().expect("a plain path").to_owned(),
+    };
+    // The lowest file counts as the program.
+    let program = Area {
+        name: "/no/such/program".to_owned(),
+        ..area(0x1000, 0)
+    };
+    let mut image = Image::new(vec![program, area(0x8000, 0), area(0x9000, 0x1000)], vec![]);
+    if let Some(head) = head {
+        image.put(0x8000, head);
+    }
+    Core::from_bytes(image.to_core(), None).expect("a core file")
+}
+
+#[test]
+fn a_library_that_is_not_known_to_be_the_one_that_ran_is_not_read() {
+    let own = fs::read(std::env::current_exe().expect("own path")).expect("own file");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("library.so");
+    fs::write(&path, &own).expect("written");
+    let head = &own[..0x1000];
+    let id = Elf::parse(head)
+        .and_then(Elf::build_id)
+        .expect("the linker's default");
+    let at = head.windows(id.len()).position(|bytes| bytes == id);
+    let mut other = head.to_vec();
+    other[at.expect("its note")] ^= 1;
+
+    let mut bytes = [0; 16];
+    let same = with_library(&path, Some(head));
+    assert_eq!(same.read(0x9000, &mut bytes), Ok(()));
+    assert_eq!(bytes, own[0x1000..0x1010]);
+    for head in [Some(&*other), None] {
+        let core = with_library(&path, head);
+        assert_eq!(core.read(0x9000, &mut bytes), Err(Unreadable(0x9000)));
+    }
 }
 
 /// Everything that can be asked.

@@ -96,8 +96,13 @@ impl Image {
             lay(&mut process, notes::NAME, name.get(..15).unwrap_or(name));
             note(&mut out, notes::PROCESS, &process);
         }
+        let signal = self.threads.first().and_then(|first| first.killed_by);
         for thread in &self.threads {
-            note(&mut out, notes::THREAD, &registers(thread));
+            let mut registers = registers(thread);
+            // As the kernel does: in all of them.
+            let number = u16::from(signal.map_or(0, |signal| signal.0));
+            lay(&mut registers, notes::SIGNAL, &number.to_le_bytes());
+            note(&mut out, notes::THREAD, &registers);
         }
         let named: Vec<&Area> = self
             .areas

@@ -1,7 +1,7 @@
 //! A child process that tells what is where in it, and what is found of it from outside.
 
+use super::super::build_id;
 use super::super::child::{Child, KEPT, until};
-use super::super::{RunState, build_id};
 use super::*;
 use std::process::{Command, Stdio};
 
@@ -93,6 +93,25 @@ fn each_thread_keeps_its_storage_where_it_was_found() {
         }
     });
     assert_eq!(child.threads.len(), 5);
+    let pointers = |threads: Vec<Thread>| -> Vec<_> {
+        let pointer = |thread: Thread| (thread.tid, thread.thread_pointer);
+        threads.into_iter().map(pointer).collect()
+    };
+    let listed = pointers(live.listed());
+    assert_eq!(listed, pointers(threads.clone()));
+    assert_eq!(
+        pointers(Live::open(child.pid()).expect("our child").listed()),
+        listed,
+        "a list alone finds them too"
+    );
+    let other = &threads[1];
+    let wrong = Thread {
+        thread_pointer: threads[0].thread_pointer,
+        ..other.clone()
+    };
+    let again = |thread: &Thread| live.again(thread).and_then(|thread| thread.thread_pointer);
+    assert_eq!(again(other), other.thread_pointer);
+    assert_eq!(again(&wrong), None, "that one is another thread's");
     assert!(child.threads.iter().all(|(_, pointer)| *pointer != 0));
     assert_eq!(
         live.threads()
@@ -107,7 +126,7 @@ fn each_thread_keeps_its_storage_where_it_was_found() {
         .expect("the busy one");
     assert_eq!(
         (busy.run_state(), busy.stack_pointer()),
-        (RunState::Running, None)
+        (super::super::RunState::Running, None)
     );
 }
 
@@ -120,6 +139,7 @@ fn a_process_that_ended_is_noticed() {
     assert!(matches!(live.check(), Err(Error::NoProcess(pid)) if pid == live.pid()));
     assert!(live.read(child.kept, &mut [0]).is_err());
     assert!(live.areas().is_empty() && live.threads().is_empty());
+    assert!(live.listed().is_empty() && !live.lasts());
     assert!(matches!(Live::open(live.pid()), Err(Error::NoProcess(_))));
 }
 
@@ -176,9 +196,10 @@ fn a_thread_of_the_kernel_has_no_program() {
 
 #[test]
 fn a_namespace_counts_its_threads_itself() {
-    assert_eq!(innermost("Name:\tx\nNSpid:\t4711\t12\t7\n"), Some(7));
-    assert_eq!(innermost("NSpid:\t4711\n"), Some(4711));
-    assert_eq!(innermost("NSpid:\n"), None);
+    let numbers = |status| numbers(status).collect::<Vec<_>>();
+    assert_eq!(numbers("Name:\tx\nNSpid:\t4711\t12\t7\n"), [4711, 12, 7]);
+    assert_eq!(numbers("NSpid:\t4711\n"), [4711]);
+    assert_eq!(numbers("NSpid:\n"), [0; 0]);
 }
 
 #[test]

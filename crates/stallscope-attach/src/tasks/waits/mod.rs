@@ -3,6 +3,7 @@
 mod channels;
 mod joins;
 mod locks;
+mod signals;
 mod sockets;
 mod timers;
 
@@ -67,6 +68,11 @@ const TABLE: [(&str, Waiting); 20] = [
 /// Whether a type of that name is not looked into.
 pub(super) fn is_leaf(name: &str) -> bool {
     LEAVES.iter().any(|leaf| name.starts_with(leaf))
+}
+
+/// Whether the name of a type tells what it waits for.
+pub(super) fn is_known(name: &str) -> bool {
+    kind(name).is_some()
 }
 
 /// What the chain waits for at its end. `None`: it has not been polled yet, and waits for nothing.
@@ -138,11 +144,8 @@ impl Seen<'_, '_, '_> {
             Waiting::Udp => self.socket("tokio::io::poll_evented::PollEvented<mio::net::udp"),
             Waiting::Unix => self.socket("tokio::io::poll_evented::PollEvented<mio::"),
             Waiting::Process => self.child(),
-            Waiting::Notify
-            | Waiting::Signal
-            | Waiting::Join
-            | Waiting::Blocking
-            | Waiting::Other => None,
+            Waiting::Signal => self.signal(),
+            Waiting::Notify | Waiting::Join | Waiting::Blocking | Waiting::Other => None,
         }
     }
 

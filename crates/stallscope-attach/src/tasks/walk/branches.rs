@@ -95,6 +95,11 @@ impl Walk<'_, '_> {
         if !self.follow(future, &mut chain) {
             self.end_in(future, &mut chain);
         }
+        self.branch_of(future, chain)
+    }
+
+    /// A future that is awaited beside others, and what it was followed to.
+    pub(super) fn branch_of(&self, future: &Value, mut chain: Chain) -> Branch {
         let waits_for = waits::of(self, &chain);
         if chain.frames.is_empty() {
             // A leaf: it is told by its own type, not by what it lies in.

@@ -4,6 +4,7 @@ mod branches;
 mod chain;
 mod coroutine;
 mod leads;
+mod members;
 
 use std::cell::{Cell, RefCell};
 
@@ -110,14 +111,7 @@ impl<'w, 'f> Walk<'w, 'f> {
             return true;
         }
         if let Some(several) = self.several(of) {
-            chain.passed.push(self.passed(of));
-            if is_wrapper(of) {
-                chain.loose = several;
-            } else {
-                let mut frame = self.by_hand(of);
-                frame.branches = several;
-                chain.frames.push(frame);
-            }
+            self.end_in_branches(of, several, chain);
             return true;
         }
         match &of.of.shape {
@@ -178,44 +172,6 @@ impl<'w, 'f> Walk<'w, 'f> {
         let (data, vtable) = (word("pointer")?, word("vtable")?);
         let behind = self.view.dyn_type(vtable)?;
         Some(self.view.value(behind, data))
-    }
-
-    /// A future written by hand, `of`, has those it awaits among the members of `parts`. One that leads to the user's code comes
-    /// first, then one that is not a timer: a `Timeout` is about what it limits.
-    fn follow_members(&self, of: &Value, parts: &Value, chain: &mut Chain) -> bool {
-        let mut best: Option<Chain> = None;
-        for (_, member) in self.view.members(parts) {
-            if !self.leads(member.id) {
-                continue;
-            }
-            let mut found = Chain::default();
-            if !self.follow(&member, &mut found) {
-                continue;
-            }
-            let better = best.as_ref().is_none_or(|best| {
-                (found.is_in_app(), !found.is_timer()) > (best.is_in_app(), !best.is_timer())
-            });
-            if better {
-                best = Some(found);
-            }
-        }
-        let Some(best) = best else {
-            return false;
-        };
-        let mut loose = best.loose;
-        if !is_wrapper(of) {
-            chain.passed.push(self.passed(of));
-            let mut frame = self.by_hand(of);
-            if best.frames.is_empty() {
-                frame.branches = std::mem::take(&mut loose);
-            }
-            chain.frames.push(frame);
-        }
-        chain.frames.extend(best.frames);
-        chain.passed.extend(best.passed);
-        chain.loose = loose;
-        chain.is_unpolled = best.is_unpolled;
-        true
     }
 
     /// End `chain` in a future in which nothing is found that it awaits: it is told by its type.

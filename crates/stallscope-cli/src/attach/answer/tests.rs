@@ -9,12 +9,16 @@ use crate::attach::words::samples::{running, select, task};
 
 fn picture(tasks: Vec<Task>) -> Picture {
     let mut picture = Picture::default();
-    picture.take(tasks);
+    picture.take(Rc::new(tasks));
     picture
 }
 
+fn answer(picture: &Picture, topic: &Topic) -> Result<update::Body, String> {
+    picture.answer(Some(topic), &Found::default(), Clock::default())
+}
+
 fn tree(picture: &Picture, query: TreeQuery) -> TreeWindow {
-    match picture.answer(Some(&Topic::Tree(query))) {
+    match answer(picture, &Topic::Tree(query)) {
         Ok(update::Body::Tree(window)) => window,
         other => panic!("no tree: {other:?}"),
     }
@@ -87,7 +91,7 @@ fn a_filter_folds_nothing_and_an_order_that_is_not_known_is_refused() {
         sort: TaskSort::Busy.into(),
         ..TreeQuery::default()
     };
-    assert!(picture.answer(Some(&Topic::Tree(query))).is_err());
+    assert!(answer(&picture, &Topic::Tree(query)).is_err());
 }
 
 #[test]
@@ -95,7 +99,7 @@ fn a_line_keeps_its_number_from_picture_to_picture() {
     let mut picture = picture(vec![task(1), select(2)]);
     let number = |picture: &Picture| picture.site(&select(2));
     let before = number(&picture);
-    picture.take(vec![select(2)]);
+    picture.take(Rc::new(vec![select(2)]));
     assert_eq!(number(&picture), before);
 }
 
@@ -103,7 +107,7 @@ fn a_line_keeps_its_number_from_picture_to_picture() {
 fn details_say_what_is_known_beside_the_task() {
     let picture = picture(vec![select(3)]);
     let Ok(update::Body::Details(details)) =
-        picture.answer(Some(&Topic::Details(DetailsQuery { task: 3 })))
+        answer(&picture, &Topic::Details(DetailsQuery { task: 3 }))
     else {
         panic!("no details");
     };
@@ -113,7 +117,7 @@ fn details_say_what_is_known_beside_the_task() {
 #[test]
 fn every_branch_that_waits_is_a_stack_from_the_top() {
     let picture = picture(vec![select(3), running(4)]);
-    let stack = |task| match picture.answer(Some(&Topic::AsyncStack(AsyncStackQuery { task }))) {
+    let stack = |task| match answer(&picture, &Topic::AsyncStack(AsyncStackQuery { task })) {
         Ok(update::Body::AsyncStack(stack)) => stack,
         other => panic!("no stack: {other:?}"),
     };
@@ -138,10 +142,9 @@ fn every_branch_that_waits_is_a_stack_from_the_top() {
 #[test]
 fn what_only_an_agent_knows_is_refused_and_not_told_as_nothing() {
     let picture = picture(vec![task(1)]);
-    let refused = picture.answer(Some(&Topic::Locks(LockQuery::default())));
+    let refused = answer(&picture, &Topic::Locks(LockQuery::default()));
     assert!(refused.is_err_and(|reason| reason.contains("needs stallscope in the program")));
-    let Ok(update::Body::Overview(overview)) =
-        picture.answer(Some(&Topic::Overview(OverviewQuery {})))
+    let Ok(update::Body::Overview(overview)) = answer(&picture, &Topic::Overview(OverviewQuery {}))
     else {
         panic!("no overview");
     };

@@ -36,7 +36,7 @@ impl<'a> From<&'a Task> for TaskJson<'a> {
 }
 
 #[derive(Serialize)]
-struct WaitsJson<'a> {
+pub(in crate::headless) struct WaitsJson<'a> {
     kind: &'static str,
     detail: &'a str,
 }

@@ -2,11 +2,9 @@
 
 mod findings;
 mod json;
-mod polls;
 mod ps;
 mod stack;
 mod stacks;
-mod thread;
 mod watching;
 mod where_task;
 
@@ -16,6 +14,7 @@ use crate::attach::Source;
 use crate::cli::Command;
 use crate::failure::Failure;
 
+pub(super) use json::WaitsJson;
 pub(super) use where_task::{Outside, OutsideJson};
 
 /// Runs a command on what is read from outside.
@@ -27,13 +26,13 @@ pub(crate) fn run(
     match (command, source) {
         (Command::Ps(args), source) => ps::run(source, args, out),
         (Command::Where(args), source) => where_task::run(source, args, out),
-        (Command::Stacks(args), Source::Process(pid)) => stacks::run(pid, args, out),
+        (Command::Stacks(args), source) => stacks::run(source, args, out),
         (Command::Findings(args), Source::Process(pid)) => findings::run(pid, args, out),
         (Command::List(_) | Command::Run(_) | Command::Attach(_), _) => Err(Failure::Usage(
             "this command takes neither --attach nor --core: leave it out".to_owned(),
         )),
         (_, Source::Core(..)) => Err(Failure::Usage(
-            "with --core there are `ps` and `where`: a core file is one moment, and its threads are a debugger's".to_owned(),
+            "with --core there are `ps`, `where` and `stacks`: a core file is one moment".to_owned(),
         )),
         _ => Err(Failure::Usage(
             "with --attach there are `ps`, `where`, `stacks` and `findings`, and `stallscope attach PID` for the view: everything else needs \

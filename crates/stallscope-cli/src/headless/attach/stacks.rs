@@ -1,4 +1,4 @@
-//! `stallscope stacks --attach PID`: what every thread of a process does now, with its stack, and which task it polls, as seen from outside.
+//! `stallscope stacks` with `--attach PID` or `--core FILE`: what every thread of a process does, with its stack, and which task it polls.
 
 use std::io::Write;
 use std::time::Duration;
@@ -8,24 +8,33 @@ use stallscope_attach::tasks::{Kind, Task};
 use stallscope_attach::threads::Running;
 use stallscope_wire::message::Stacks;
 
-use super::thread;
-use crate::attach::{self, Source};
+use crate::attach::{self, Source, thread};
 use crate::cli::StacksArgs;
 use crate::failure::Failure;
 use crate::headless::about::About;
 use crate::headless::stacks;
 
-pub(super) fn run(pid: u32, args: &StacksArgs, out: &mut impl Write) -> Result<(), Failure> {
+pub(super) fn run(
+    source: Source<'_>,
+    args: &StacksArgs,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
     let running = if args.stop {
         Running::Stop
     } else {
         Running::Leave
     };
-    let (tasks, mut threads) = attach::open(Source::Process(pid), |process| {
-        Ok((
-            process.tasks(&Options::default()),
-            process.stacks_with(running),
-        ))
+    let (about, tasks, mut threads) = attach::open_target(source, |target, process| {
+        let tasks = process.tasks(&Options::default());
+        let count = tasks.len() as u64;
+        let about = match source {
+            Source::Process(pid) => About::from_outside(pid, count, Duration::ZERO),
+            Source::Core(..) => {
+                let pid = target.pid().unwrap_or_default();
+                About::from_core(attach::ended_process(pid, target.program()), count)
+            }
+        };
+        Ok((about, tasks, process.stacks_with(running)))
     })?;
     for thread in &mut threads {
         let polled = tasks.iter().find(|task| Some(task.id) == thread.polls);
@@ -33,7 +42,6 @@ pub(super) fn run(pid: u32, args: &StacksArgs, out: &mut impl Write) -> Result<(
             thread.polls = None;
         }
     }
-    let about = About::from_outside(pid, tasks.len() as u64, Duration::ZERO);
     let threads = threads.iter().map(thread::convert).collect();
     stacks::write(out, &about, &Stacks { threads }, args.json)
 }

@@ -7,6 +7,8 @@ use stallscope_wire::message::{
 use stallscope_wire::text::place;
 
 use super::Snapshot;
+use super::outside::{Outside, OutsideJson};
+use crate::attach::Stopped;
 use crate::conflict;
 use crate::format::milliseconds;
 use crate::headless::about::Head;
@@ -32,13 +34,21 @@ pub(in crate::headless) struct Answer<'a> {
 
 impl<'a> Answer<'a> {
     pub(in crate::headless) fn new(snapshot: &'a Snapshot, window: Option<&'a Window>) -> Self {
-        let Snapshot { about, findings } = snapshot;
+        let Snapshot {
+            about,
+            findings,
+            outside,
+        } = snapshot;
         Answer {
             schema: SCHEMA,
             head: about.head(),
             window,
             matched: findings.total,
-            findings: findings.findings.iter().map(FindingJson::from).collect(),
+            findings: findings
+                .findings
+                .iter()
+                .map(|finding| FindingJson::new(finding, outside))
+                .collect(),
         }
     }
 }
@@ -50,6 +60,24 @@ pub(in crate::headless) struct Window {
     pub(in crate::headless) watched_ms: f64,
     /// Why it was not watched to its end; `null` if it was.
     pub(in crate::headless) cut_short: Option<String>,
+    /// What it took to stop threads that ran, to read their stacks; not there if that was not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::headless) stopped: Option<StoppedJson>,
+}
+
+#[derive(Serialize)]
+pub(in crate::headless) struct StoppedJson {
+    count: u64,
+    longest_us: u128,
+}
+
+impl From<Stopped> for StoppedJson {
+    fn from(stopped: Stopped) -> Self {
+        Self {
+            count: stopped.count,
+            longest_us: stopped.longest.as_micros(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -87,8 +115,8 @@ struct FindingJson<'a> {
     help: &'a str,
 }
 
-impl<'a> From<&'a Finding> for FindingJson<'a> {
-    fn from(finding: &'a Finding) -> Self {
+impl<'a> FindingJson<'a> {
+    fn new(finding: &'a Finding, outside: &'a Outside) -> Self {
         let (severity, certainty) = (finding.severity(), finding.certainty());
         FindingJson {
             id: finding.id,
@@ -101,7 +129,10 @@ impl<'a> From<&'a Finding> for FindingJson<'a> {
             last_seen: rfc3339(finding.last_seen_unix_ns),
             ongoing: finding.ongoing,
             location: finding.location.as_ref().map(LocationJson::from),
-            task: finding.task.as_ref().map(TaskJson::from),
+            task: finding.task.as_ref().map(|task| TaskJson {
+                outside: outside.json(finding),
+                ..TaskJson::from(task)
+            }),
             span: finding.span.as_deref().map(SpanJson::from),
             tid: (finding.tid != 0).then_some(finding.tid),
             worker: finding.worker,
@@ -152,6 +183,9 @@ struct TaskJson<'a> {
     spawned_at: Option<String>,
     /// The nearest first.
     ancestors: &'a [u64],
+    /// Of a task that nobody ends, where the process could be read from outside.
+    #[serde(flatten)]
+    outside: Option<OutsideJson<'a>>,
 }
 
 impl<'a> From<&'a FindingTask> for TaskJson<'a> {
@@ -163,6 +197,7 @@ impl<'a> From<&'a FindingTask> for TaskJson<'a> {
             kind: (kind != TaskKind::Unknown).then(|| kind.as_str()),
             spawned_at: task.spawned_at.as_ref().map(place),
             ancestors: &task.ancestors,
+            outside: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod fail_on;
 
 mod json;
+mod outside;
 mod text;
 
 use stallscope_wire::message::subscribe::Topic;
@@ -12,12 +13,14 @@ use super::about::About;
 use crate::client::{ClientError, Connection};
 
 pub(super) use json::{Answer, Window};
+pub(super) use outside::Outside;
 pub(super) use text::write;
 
 /// What an agent knew at one moment.
 pub(super) struct Snapshot {
     pub(super) about: About,
     pub(super) findings: Findings,
+    pub(super) outside: Outside,
 }
 
 impl Snapshot {
@@ -28,7 +31,13 @@ impl Snapshot {
         Ok(Snapshot {
             about: About::ask(connection)?,
             findings: ask(connection, query)?,
+            outside: Outside::default(),
         })
+    }
+
+    /// Adds what can be read from outside; `pid` is that of the agent, if it runs on this machine.
+    pub(super) fn look_outside(&mut self, pid: Option<u32>) {
+        self.outside = Outside::read(&self.findings, pid);
     }
 }
 

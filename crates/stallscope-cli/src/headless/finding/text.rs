@@ -2,11 +2,10 @@
 
 use std::io::{self, Write};
 
-use stallscope_wire::message::{
-    Finding, FindingTask, Findings, Location, Severity, Span, TaskKind,
-};
+use stallscope_wire::message::{Finding, FindingTask, Location, Severity, Span, TaskKind};
 use stallscope_wire::text::{self, place, source_path};
 
+use super::{Outside, Snapshot};
 use crate::conflict::{self, Side};
 use crate::format::{UNKNOWN, counted, duration, printable};
 use crate::headless::frame::{self, known};
@@ -17,9 +16,12 @@ use crate::time::rfc3339;
 /// `when` ends the sentence that says how many there are: "so far", "in 10s".
 pub(in crate::headless) fn write(
     out: &mut impl Write,
-    findings: &Findings,
+    snapshot: &Snapshot,
     when: &str,
 ) -> io::Result<()> {
+    let Snapshot {
+        findings, outside, ..
+    } = snapshot;
     let shown = findings.findings.len() as u64;
     writeln!(
         out,
@@ -36,12 +38,12 @@ pub(in crate::headless) fn write(
     )?;
     for finding in &findings.findings {
         writeln!(out)?;
-        write_one(out, finding)?;
+        write_one(out, finding, outside)?;
     }
     Ok(())
 }
 
-fn write_one(out: &mut impl Write, finding: &Finding) -> io::Result<()> {
+fn write_one(out: &mut impl Write, finding: &Finding, outside: &Outside) -> io::Result<()> {
     writeln!(
         out,
         "{}  {}/{}  {}",
@@ -50,7 +52,12 @@ fn write_one(out: &mut impl Write, finding: &Finding) -> io::Result<()> {
         printable(&finding.rule),
         printable(&finding.message)
     )?;
-    for (what, value) in where_and_who(finding).into_iter().chain(evidence(finding)) {
+    let facts = [
+        where_and_who(finding),
+        outside.facts(finding),
+        evidence(finding),
+    ];
+    for (what, value) in facts.into_iter().flatten() {
         writeln!(out, "  {what:<11}{value}")?;
     }
     frame::write(out, &finding.stack)

@@ -204,15 +204,8 @@ impl Model {
 
     /// Whether the process is read from outside: times, counts and who spawned whom are not known then.
     pub(crate) fn is_attached(&self) -> bool {
-        self.attached_to().is_some()
-    }
-
-    /// The number of the process that is read from outside.
-    pub(crate) fn attached_to(&self) -> Option<u32> {
-        match self.link.as_ref()?.target {
-            Target::Attach { pid } => Some(pid),
-            _ => None,
-        }
+        let link = self.link.as_ref();
+        link.is_some_and(|link| matches!(link.target, Target::Attach { .. }))
     }
 
     /// Whether keys go to the findings. Where there are none they go to what stands below.
@@ -235,13 +228,11 @@ impl Model {
             OFTEN_MS,
             Topic::Overview(OverviewQuery {}),
         )];
-        if !self.is_attached() {
-            let query = FindingsQuery {
-                limit: FINDINGS,
-                ..FindingsQuery::default()
-            };
-            wishes.push(wish(Purpose::Findings, OFTEN_MS, Topic::Findings(query)));
-        }
+        let query = FindingsQuery {
+            limit: FINDINGS,
+            ..FindingsQuery::default()
+        };
+        wishes.push(wish(Purpose::Findings, OFTEN_MS, Topic::Findings(query)));
         // What is not shown is not asked for: the agent would walk all tasks for nothing.
         wishes.push(match self.pane {
             Pane::Tree => wish(Purpose::Tree, OFTEN_MS, Topic::Tree(self.tree.query())),

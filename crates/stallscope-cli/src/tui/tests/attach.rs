@@ -1,5 +1,7 @@
 //! The view on a process that is read from outside: what is not known is not shown, and never as nothing.
 
+use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 
 use insta::assert_snapshot;
@@ -9,21 +11,35 @@ use stallscope_wire::message::update;
 
 use super::agent::Agent;
 use super::session::Session;
-use crate::attach::Picture;
 use crate::attach::words::samples::{running, select, task};
+use crate::attach::{Clock, Found, Picture, findings};
+use crate::source::Source;
 use crate::target::Target;
 use crate::tui::theme::Theme;
 
-impl Agent for Picture {
+/// A process as it was seen.
+struct Seen {
+    picture: Picture,
+    found: Found,
+}
+
+impl Agent for Seen {
     fn answer(&self, topic: &Topic, _at_ns: u64) -> Result<update::Body, String> {
-        Picture::answer(self, Some(topic))
+        // When the process of a session was started.
+        let clock = Clock::began_at(1);
+        self.picture.answer(Some(topic), &self.found, clock)
     }
 }
 
-fn view(tasks: Vec<Task>, width: u16, height: u16) -> Session<Picture> {
+fn view(tasks: Vec<Task>, width: u16, height: u16) -> Session<Seen> {
+    view_with(tasks, Found::default(), width, height)
+}
+
+fn view_with(tasks: Vec<Task>, found: Found, width: u16, height: u16) -> Session<Seen> {
     let mut picture = Picture::default();
-    picture.take(tasks);
-    let mut session = Session::new(picture, width, height, Theme::Colour);
+    picture.take(Rc::new(tasks));
+    let seen = Seen { picture, found };
+    let mut session = Session::new(seen, width, height, Theme::Colour);
     session.start(Some(Target::Attach { pid: 4711 }));
     session.pass(Duration::from_secs(1));
     session
@@ -66,11 +82,61 @@ fn the_stack_is_that_of_the_selected_task() {
 }
 
 #[test]
+fn findings_come_up_by_themselves_and_stand_above_the_tasks() {
+    let mut session = view(shop(), 80, 24);
+    session.expect("no findings so far");
+    session.outside(|outside| outside.agent.found = findings::stalls());
+    session.pass(Duration::from_millis(500));
+    assert_snapshot!("attach_findings_80x24", session.screen());
+    for (width, height) in [(120, 40), (40, 10)] {
+        let screen = view_with(shop(), findings::stalls(), width, height).screen();
+        assert_snapshot!(format!("attach_findings_{width}x{height}"), screen);
+    }
+}
+
+#[test]
+fn key_1_leads_to_the_findings_and_enter_to_the_page_of_one() {
+    let mut session = view_with(shop(), findings::stalls(), 80, 24);
+    session.outside(|outside| {
+        outside.source = vec![Source {
+            path: "/home/me/shop/src/stock.rs".into(),
+            first: 10,
+            lines: vec![
+                "fn reserve(&self) {".to_owned(),
+                "\t// The till is slow.".to_owned(),
+                "\tthread::sleep(TILL);".to_owned(),
+                "}".to_owned(),
+            ],
+        }];
+    });
+    session.press("1 Enter");
+    assert_snapshot!("attach_finding_80x24", session.screen());
+    session.press("o");
+    let edited = session.outside(|outside| outside.edited.clone());
+    let file = PathBuf::from("/home/me/shop/src/stock.rs");
+    assert_eq!(edited, [(file, 12)]);
+}
+
+#[test]
+fn a_task_that_nothing_can_wake_has_a_page_too() {
+    let mut session = view_with(shop(), findings::stalls(), 80, 24);
+    session.press("1 j Enter");
+    assert_snapshot!("attach_lost_task_80x24", session.screen());
+}
+
+#[test]
+fn a_stall_that_ends_while_its_page_is_open_is_told_as_over() {
+    let mut session = view_with(shop(), findings::stalls(), 80, 24);
+    session.press("1 Enter").expect("has been in one poll");
+    session.outside(|outside| outside.agent.found.end());
+    session
+        .pass(Duration::from_millis(500))
+        .expect("was in one poll")
+        .expect_none("has been in one poll");
+}
+
+#[test]
 fn what_needs_an_agent_says_so() {
-    view(shop(), 80, 24)
-        .press("1")
-        .expect("findings need a watch: stallscope findings --attach 4711 --for 5s")
-        .expect_none("no findings");
     view(shop(), 80, 24)
         .press("3")
         .expect("where tasks are spawned cannot be read from outside");

@@ -25,11 +25,7 @@ pub(super) fn received(model: &mut Model, findings: message::Findings, at_ns: u6
 
 /// Keys go to the findings from now on.
 pub(super) fn focus(model: &mut Model) {
-    if let Some(pid) = model.attached_to() {
-        model.notice = Some(format!(
-            "findings need a watch: stallscope findings --attach {pid} --for 5s"
-        ));
-    } else if model.findings.are_unreported() {
+    if model.findings.are_unreported() {
         model.notice = Some("this application's stallscope does not report findings".to_owned());
     } else if model.findings.all().is_empty() {
         model.notice = Some("no findings so far".to_owned());

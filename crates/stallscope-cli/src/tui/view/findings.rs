@@ -232,8 +232,17 @@ fn in_short(
 fn place(finding: &Finding, columns: usize) -> String {
     match &finding.location {
         Some(at) => place_of(&at.file, at.line, columns).unwrap_or_default(),
-        None => clip("no line of yours", columns),
+        None => clip(&place_without_line(finding), columns),
     }
+}
+
+/// The task, if it has a name: of one that is read from outside, and runs, no line is known.
+fn place_without_line(finding: &Finding) -> String {
+    let named = finding.task.as_ref().filter(|task| !task.name.is_empty());
+    named.map_or_else(
+        || "no line of yours".to_owned(),
+        |task| format!("in {}", printable(&task.name)),
+    )
 }
 
 /// The function that is to be changed; empty if there is no room for it.

@@ -33,7 +33,7 @@ pub(super) fn all(model: &Model, page: &Page) -> Vec<Fact> {
     }
     // A place is no thread.
     if !is_conflict && (finding.tid > 0 || finding.worker.is_some()) {
-        facts.push(fact("thread", thread(finding)));
+        facts.push(fact("thread", thread(model, finding)));
     }
     facts
 }
@@ -55,8 +55,11 @@ fn where_and_who(model: &Model, finding: &Finding) -> Vec<Fact> {
     match &finding.task {
         Some(task) => {
             facts.push(fact(leak::label_of_task(finding), named(task)));
-            facts.push(fact("spawned", spawned(task)));
-            facts.push(fact("below", ancestors(model, task)));
+            // From outside nobody can know.
+            if !model.is_attached() {
+                facts.push(fact("spawned", spawned(task)));
+                facts.push(fact("below", ancestors(model, task)));
+            }
         }
         None => facts.push(fact(
             leak::label_of_task(finding),
@@ -70,7 +73,10 @@ fn location(finding: &Finding) -> String {
     let Some(at) = &finding.location else {
         return "no frame of the application's own code was found in the stack".to_owned();
     };
-    let place = format!("{}:{}:{}", at.file, at.line, at.column);
+    let place = match at.column {
+        0 => format!("{}:{}", at.file, at.line),
+        column => format!("{}:{}:{column}", at.file, at.line),
+    };
     if at.function.is_empty() {
         printable(&place)
     } else {
@@ -176,9 +182,11 @@ fn behind(finding: &Finding) -> String {
     format!("up to {} ready to run waited", counted(waiting, "task"))
 }
 
-fn thread(finding: &Finding) -> String {
+fn thread(model: &Model, finding: &Finding) -> String {
     match finding.worker {
         Some(worker) => format!("worker {worker}, thread {}", finding.tid),
+        // Which of them are workers is not known from outside.
+        None if model.is_attached() => finding.tid.to_string(),
         None => format!("thread {}, which is no worker", finding.tid),
     }
 }

@@ -1,12 +1,12 @@
 //! A thread that was read from outside, as an agent would tell of it.
 
 use stallscope_attach::threads;
-use stallscope_stack::kernel::{Cause, RunState};
+use stallscope_stack::kernel::{Cause, Position, RunState};
 use stallscope_stack::{Ended, Frame, Module, Origin};
 use stallscope_wire::message::{self, ThreadStack};
 
 /// For how long it has polled is not known.
-pub(super) fn convert(seen: &threads::ThreadStack) -> ThreadStack {
+pub(crate) fn convert(seen: &threads::ThreadStack) -> ThreadStack {
     let thread = &seen.thread;
     let run_state = thread.run_state();
     let cause = thread.kernel.as_ref().map_or(Cause::Unknown, Cause::now);
@@ -14,6 +14,7 @@ pub(super) fn convert(seen: &threads::ThreadStack) -> ThreadStack {
         Cause::Unknown if run_state == RunState::Running => Cause::OnCpu,
         cause => cause,
     };
+    let stopped = seen.stack.as_ref().ok().and_then(|stack| stack.stopped);
     let missing = match &seen.stack {
         Err(unseen) => unseen.to_string(),
         Ok(stack) => match stack.ended {
@@ -28,16 +29,24 @@ pub(super) fn convert(seen: &threads::ThreadStack) -> ThreadStack {
     ThreadStack {
         tid: thread.tid,
         name: thread.name.clone(),
-        state: match run_state {
-            RunState::Running => "running",
-            RunState::Sleeping => "sleeping",
-            RunState::Uninterruptible => "in the kernel",
+        state: match (thread.killed_by, run_state, thread.position()) {
+            (Some(_), ..) => "killed",
+            (_, RunState::Running, _) => "running",
+            (_, RunState::Sleeping, _) => "sleeping",
+            (_, RunState::Uninterruptible, _) => "in the kernel",
+            // A core file has the call, but not whether the thread slept in it.
+            (_, _, Position::InSystemCall { .. }) => "in a system call",
             _ => "unknown",
         }
         .to_owned(),
-        doing: match seen.stack.as_ref().ok().and_then(|stack| stack.stopped) {
-            Some(stopped) => format!("{doing}, stopped for {} µs to be read", stopped.as_micros()),
-            None => doing.to_string(),
+        doing: match (thread.killed_by, stopped) {
+            (Some(signal), _) => {
+                format!("the process was ended by {signal}, which this thread got")
+            }
+            (None, Some(time)) => {
+                format!("{doing}, stopped for {} µs to be read", time.as_micros())
+            }
+            (None, None) => doing.to_string(),
         },
         task: seen.polls,
         stack: frames(seen),
@@ -86,6 +95,7 @@ pub(super) fn frame(frame: &Frame) -> message::Frame {
 
 #[cfg(test)]
 mod tests {
+    use stallscope_attach::Signal;
     use stallscope_attach::memory::Thread;
     use stallscope_attach::threads::{Stack, Unseen};
 
@@ -113,6 +123,20 @@ mod tests {
         );
         assert_eq!((told.task, told.polling_ns), (Some(7), 0));
         assert_eq!(told.missing, "it has ended meanwhile");
+    }
+
+    #[test]
+    fn the_thread_that_was_hit_by_the_end_of_its_process_says_so() {
+        let mut hit = seen(Err(Unseen::Unreadable));
+        hit.thread.killed_by = Some(Signal(11));
+        let told = convert(&hit);
+        assert_eq!(
+            (told.state.as_str(), told.doing.as_str()),
+            (
+                "killed",
+                "the process was ended by SIGSEGV, which this thread got"
+            )
+        );
     }
 
     #[test]
