@@ -40,7 +40,8 @@
 //! The application comes first. Nothing here panics, blocks or allocates on a poll, fails the
 //! start, or changes what the application does; a mistyped variable or an unwritable socket
 //! directory becomes one line on stderr and an entry of `stallscope doctor`. `STALLSCOPE=off` makes
-//! every entry point do what tokio's would, and nothing else.
+//! every entry point do what tokio's would, and nothing else; `--cfg stallscope_off` decides that when the application is built, and
+//! makes the locks of [`sync`] tokio's and std's own.
 //!
 //! # Feature flags and compiler
 //!

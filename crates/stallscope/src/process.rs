@@ -19,8 +19,14 @@ pub(crate) struct Started {
 
 static STARTED: OnceLock<Started> = OnceLock::new();
 
+/// Whether it was decided when the application was built: then nothing is ever started, and the compiler leaves out what never runs.
+const BUILT_OFF: bool = cfg!(stallscope_off);
+
 /// Starts recorder and agent with the first call. Whether stallscope is on.
 pub(crate) fn start() -> bool {
+    if BUILT_OFF {
+        return false;
+    }
     STARTED
         .get_or_init(|| first_start(Config::of_process()))
         .config
@@ -29,6 +35,9 @@ pub(crate) fn start() -> bool {
 
 /// As [`start`], from a test: a process of tests listens only where it was told to.
 pub(crate) fn start_in_test() -> bool {
+    if BUILT_OFF {
+        return false;
+    }
     let first = || {
         let (mut config, complaints) = Config::of_process();
         if config.listen == Listen::Default {
@@ -43,13 +52,13 @@ pub(crate) fn start_in_test() -> bool {
 /// Whether it was decided that stallscope is off.
 #[cfg(feature = "tracing-subscriber")]
 pub(crate) fn is_off() -> bool {
-    STARTED.get().is_some_and(|started| !started.config.enabled)
+    BUILT_OFF || STARTED.get().is_some_and(|started| !started.config.enabled)
 }
 
 /// Whether an entry point has started stallscope. Starts nothing.
 #[inline]
 pub(crate) fn is_on() -> bool {
-    STARTED.get().is_some_and(|started| started.config.enabled)
+    !BUILT_OFF && STARTED.get().is_some_and(|started| started.config.enabled)
 }
 
 /// From how long on a poll is a finding.

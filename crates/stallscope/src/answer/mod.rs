@@ -103,7 +103,8 @@ impl Answers {
     /// Costs nothing as long as no bytes are registered.
     fn look_at_memory(&mut self) {
         if let Some(sight) = self.memory.look() {
-            self.findings.met(&sight);
+            let sentence = self.findings.met(&sight);
+            sight.charge(sentence);
         }
     }
 

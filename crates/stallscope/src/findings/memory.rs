@@ -2,6 +2,7 @@
 
 use stallscope_wire::message::{Frame, Location, Party};
 
+use super::conflict;
 use super::finding::{Occurrence, Place};
 use super::rules::Rule;
 use super::store::Episode;
@@ -16,8 +17,8 @@ struct Side {
 }
 
 impl Findings {
-    /// Two threads have met; that is over.
-    pub(crate) fn met(&mut self, sight: &Sight) {
+    /// Two threads have met; that is over. The sentence that says so.
+    pub(crate) fn met(&mut self, sight: &Sight) -> String {
         self.conflicts += 1;
         let episode = Episode::Event(self.conflicts);
         let meeting = &sight.meeting;
@@ -31,18 +32,22 @@ impl Findings {
         });
         let (at, other) = in_order(held, came);
         let registered = sight.registered;
+        let registered = format!("{}:{}", registered.file(), registered.line());
+        let parties = vec![Party {
+            location: location_of(&other.place),
+            tid: other.tid,
+            ..Party::default()
+        }];
+        let sentence = conflict::sentence(Rule::MemoryWatch, &registered, &at.place, &parties);
         self.found(Occurrence {
-            detail: format!("{}:{}", registered.file(), registered.line()),
+            detail: registered,
             tid: at.tid,
             frames: at.frames,
-            parties: vec![Party {
-                location: location_of(&other.place),
-                tid: other.tid,
-                ..Party::default()
-            }],
+            parties,
             ..Occurrence::of(episode, Rule::MemoryWatch, at.place)
         });
         self.store.over(episode, 0, unix_now());
+        sentence
     }
 }
 

@@ -4,6 +4,7 @@
 //! by its own seed. A runtime is known by tokio's id of it, of which there are enough for any number of tests and seeds. To a process without
 //! tests all this is one load.
 
+mod meetings;
 mod standstill;
 
 use std::cell::Cell;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Handle, Id};
 
+use self::meetings::Meetings;
 use self::standstill::Standstill;
 use super::conflict::{self, Conflict};
 use super::party::Party;
@@ -28,6 +30,9 @@ static ANY: AtomicBool = AtomicBool::new(false);
 static TRIALS: Mutex<Vec<(Id, Arc<Trial>)>> = Mutex::new(Vec::new());
 /// Conflicts outside of tests that were told: each place once.
 static OUTSIDE: Mutex<Vec<Conflict>> = Mutex::new(Vec::new());
+
+/// Meetings of threads at bytes that no test has registered, and that were told: each once.
+static MET_OUTSIDE: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// Different conflicts that are kept.
 const MOST: usize = 64;
@@ -44,6 +49,7 @@ pub(crate) struct Trial {
     may_conflict: bool,
     conflicts: Mutex<Vec<Conflict>>,
     standstill: Standstill,
+    meetings: Meetings,
     pub(super) delays: Option<Delays>,
     is_over: AtomicBool,
 }
@@ -64,6 +70,7 @@ impl Trial {
             may_conflict,
             conflicts: Mutex::new(Vec::new()),
             standstill: Standstill::default(),
+            meetings: Meetings::default(),
             delays: seed.map(Delays::new),
             is_over: AtomicBool::new(false),
         })
@@ -106,6 +113,22 @@ impl Trial {
     /// What happened, in this order, so far.
     pub(crate) fn conflicts(&self) -> Vec<Conflict> {
         self.entries().clone()
+    }
+
+    /// The threads that met at bytes it has registered, each with how often. Waits for the end of a round that is on them.
+    pub(crate) fn meetings(&self) -> Vec<(String, u64)> {
+        self.meetings.all()
+    }
+
+    /// A round is on bytes that this test has registered.
+    pub(super) fn round_begins(&self) {
+        self.meetings.round_begins();
+    }
+
+    /// It is over, with what was seen.
+    pub(super) fn round_is_over(&self, met: Option<String>) {
+        self.meetings
+            .round_is_over(met.filter(|_| !self.may_conflict));
     }
 
     fn note(&self, conflict: &Conflict) {
@@ -225,6 +248,20 @@ fn charge_test(conflict: &Conflict) {
     };
     if is_new {
         tell_outside(&conflict.sentence());
+    }
+}
+
+/// Threads have met at bytes that were registered outside of any test.
+pub(super) fn met_outside(sentence: &str) {
+    if !ANY.load(Ordering::Relaxed) {
+        return;
+    }
+    let mut told = MET_OUTSIDE.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_new = told.len() < MOST && !told.iter().any(|known| known == sentence);
+    if is_new {
+        told.push(sentence.to_owned());
+        drop(told);
+        tell_outside(sentence);
     }
 }
 

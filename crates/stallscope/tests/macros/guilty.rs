@@ -1,5 +1,7 @@
 //! Tests that are run by other tests, in a process of their own: see `verdicts.rs`. By themselves they do nothing.
 
+#[path = "guilty/memory.rs"]
+mod memory;
 #[path = "guilty/sharing.rs"]
 mod sharing;
 #[path = "guilty/waits.rs"]

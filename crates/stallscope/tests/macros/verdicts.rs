@@ -1,5 +1,7 @@
 //! `#[stallscope::test]` fails the tests of `guilty.rs` that it should, in these words, and no other.
 
+#[path = "verdicts/memory.rs"]
+mod memory;
 #[path = "verdicts/sharing.rs"]
 mod sharing;
 #[path = "verdicts/waits.rs"]

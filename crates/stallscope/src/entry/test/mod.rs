@@ -3,6 +3,7 @@
 //! The runtime is shut down before the test is judged: then no poll of it is in progress, and what was seen of them can be asked for.
 
 mod conflicts;
+mod meetings;
 mod polls;
 mod report;
 mod seeds;
@@ -239,7 +240,8 @@ impl Watch {
         };
         let conflicts = conflicts::complaint(&kept.trial);
         let waits = standstill::complaint(&kept.trial);
-        conflicts.into_iter().chain(waits).collect()
+        let meetings = meetings::complaint(&kept.trial);
+        conflicts.into_iter().chain(waits).chain(meetings).collect()
     }
 
     /// Lets the test end as its body did, unless a limit was exceeded. To be called when the runtime is gone, or, of a body that had to be ended, let go.

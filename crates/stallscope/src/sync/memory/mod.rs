@@ -9,6 +9,7 @@ use std::panic::Location;
 
 use self::regions::REGIONS;
 pub(crate) use self::watcher::{ADVICE, Sight, State, Watcher, state};
+use super::trial;
 
 /// Has bytes watched by the hardware for two threads that touch them at the same time, one of them writing.
 ///
@@ -20,6 +21,9 @@ pub(crate) use self::watcher::{ADVICE, Sight, State, Watcher, state};
 /// millisecond; whoever comes to touch it meanwhile proves that nothing keeps them apart. That is a finding of rule `memory-watch` with both lines. It is a sample, at most four
 /// holds a second, so a few words in which two threads meet often are found in seconds, and a large structure takes long. Without the
 /// switch, registering costs an entry in a list.
+///
+/// In a [`#[stallscope::test]`](crate::test) the finding fails the test in whose runtime the bytes were registered. The switch is needed there too, and where
+/// the hardware cannot be had, such a test proves nothing: the line on standard error says so.
 ///
 /// # What it is not for
 ///
@@ -55,7 +59,7 @@ pub fn watch_memory<T>(bytes: *const T) -> MemoryWatch {
     }
     let (address, length) = (bytes.addr() as u64, size_of::<T>() as u64);
     MemoryWatch {
-        region: REGIONS.add(address, length, Location::caller()),
+        region: REGIONS.add(address, length, Location::caller(), trial::current()),
     }
 }
 

@@ -1,9 +1,11 @@
 //! Which bytes are registered, and whose turn is it?
 
 use std::panic::Location;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use stallscope_stack::Watchpoint;
+
+use crate::sync::trial::Trial;
 
 /// Of this process.
 pub(super) static REGIONS: Regions = Regions {
@@ -33,16 +35,19 @@ struct Region {
     address: u64,
     length: u64,
     place: &'static Location<'static>,
+    /// The test that has registered it.
+    trial: Option<Arc<Trial>>,
 }
 
 /// What the hardware can watch at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Word {
     region: u64,
     pub(super) address: u64,
     pub(super) length: u64,
-    /// Where it was registered.
+    /// Where it was registered, and by which test.
     pub(super) place: &'static Location<'static>,
+    pub(super) trial: Option<Arc<Trial>>,
 }
 
 impl Regions {
@@ -52,6 +57,7 @@ impl Regions {
         address: u64,
         length: u64,
         place: &'static Location<'static>,
+        trial: Option<Arc<Trial>>,
     ) -> Option<u64> {
         let mut list = self.list();
         if length == 0 || address.checked_add(length).is_none() || list.regions.len() >= MOST {
@@ -64,6 +70,7 @@ impl Regions {
             address,
             length,
             place,
+            trial,
         });
         Some(id)
     }
@@ -97,6 +104,7 @@ impl Regions {
             address,
             length,
             place: region.place,
+            trial: region.trial.clone(),
         })
     }
 
@@ -146,8 +154,8 @@ mod tests {
     #[test]
     fn each_region_and_each_of_its_words_has_its_turn() {
         let (regions, here) = (regions(), Location::caller());
-        let first = regions.add(0x1000, 16, here).expect("there is room");
-        regions.add(0x2002, 4, here).expect("there is room");
+        let first = regions.add(0x1000, 16, here, None).expect("there is room");
+        regions.add(0x2002, 4, here, None).expect("there is room");
         let turns: Vec<_> = (0..6)
             .filter_map(|turn| regions.word(turn))
             .map(|word| (word.address, word.length))
@@ -169,12 +177,12 @@ mod tests {
     #[test]
     fn nothing_and_too_much_are_not_registered() {
         let (regions, here) = (regions(), Location::caller());
-        assert_eq!(regions.add(0x1000, 0, here), None);
-        assert_eq!(regions.add(u64::MAX, 8, here), None);
+        assert_eq!(regions.add(0x1000, 0, here, None), None);
+        assert_eq!(regions.add(u64::MAX, 8, here, None), None);
         for number in 0..MOST as u64 {
-            assert!(regions.add(0x1000 + 8 * number, 8, here).is_some());
+            assert!(regions.add(0x1000 + 8 * number, 8, here, None).is_some());
         }
-        assert_eq!(regions.add(0x1000, 8, here), None);
+        assert_eq!(regions.add(0x1000, 8, here, None), None);
         assert_eq!(regions.word(7).map(|word| word.address), Some(0x1038));
     }
 

@@ -2,13 +2,14 @@
 
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use stallscope_stack::{Meeting, Round, Tid, Watchpoint};
 
 use super::regions::{REGIONS, Word};
 use crate::process;
+use crate::sync::trial::{self, Trial};
 
 /// After a round the agent rests for so many times what the round has cost its own thread: at most a hundredth of a processor.
 const REST: u32 = 100;
@@ -29,6 +30,17 @@ pub(crate) struct Sight {
     /// Where the bytes were registered.
     pub(crate) registered: &'static Location<'static>,
     pub(crate) meeting: Meeting,
+    trial: Option<Arc<Trial>>,
+}
+
+impl Sight {
+    /// Charges the test that has registered the bytes with it, in this sentence.
+    pub(crate) fn charge(self, sentence: String) {
+        match self.trial {
+            Some(trial) => trial.round_is_over(Some(sentence)),
+            None => trial::met_outside(&sentence),
+        }
+    }
 }
 
 /// What becomes of what is registered.
@@ -100,12 +112,17 @@ impl Watcher {
             Ok(Round { held_ns, meeting }) => {
                 ROUNDS.fetch_add(1, Ordering::Relaxed);
                 HOLDS.fetch_add(u64::from(held_ns > 0), Ordering::Relaxed);
-                Ended::Now(meeting.map(|meeting| {
-                    Box::new(Sight {
-                        registered: word.place,
-                        meeting,
-                    })
-                }))
+                let Some(meeting) = meeting else {
+                    if let Some(trial) = word.trial {
+                        trial.round_is_over(None);
+                    }
+                    return Ended::Now(None);
+                };
+                Ended::Now(Some(Box::new(Sight {
+                    registered: word.place,
+                    meeting,
+                    trial: word.trial,
+                })))
             }
             Err(watch) => {
                 self.round = Some((watch, word));
@@ -124,6 +141,9 @@ impl Watcher {
             Ok(watch) => {
                 *refused() = None;
                 if REGIONS.begin(&word, &watch) {
+                    if let Some(trial) = &word.trial {
+                        trial.round_begins();
+                    }
                     watch.switch_on();
                     self.round = Some((watch, word));
                 }
