@@ -101,6 +101,8 @@ struct Cell {
     /// Symbols in the newer mangling: it stands for generic arguments too.
     v0: bool,
     lto: bool,
+    /// Where the compiler puts debug information: "off" is the binary, "packed" one file beside it, "unpacked" many.
+    split: &'static str,
 }
 
 /// What most people ship, with what is needed: each cell differs from it.
@@ -110,6 +112,7 @@ const USUAL: Cell = Cell {
     debug: "2",
     v0: false,
     lto: false,
+    split: "off",
 };
 
 fn each_difference() -> Vec<Cell> {
@@ -136,10 +139,17 @@ fn each_difference() -> Vec<Cell> {
             ..USUAL
         },
     ];
+    let split = ["packed", "unpacked"].map(|split| Cell { split, ..USUAL });
+    let split_unoptimised = split.map(|cell| Cell {
+        opt_level: "0",
+        ..cell
+    });
     versions
         .into_iter()
         .chain(unoptimised)
         .chain(builds)
+        .chain(split)
+        .chain(split_unoptimised)
         .collect()
 }
 
@@ -149,13 +159,14 @@ fn every_combination() -> Vec<Cell> {
         for opt_level in ["0", "2", "3"] {
             for debug in ["1", "2"] {
                 for (v0, lto) in [(false, false), (true, false), (false, true), (true, true)] {
-                    cells.push(Cell {
+                    cells.extend(["off", "packed", "unpacked"].map(|split| Cell {
                         tokio,
                         opt_level,
                         debug,
                         v0,
                         lto,
-                    });
+                        split,
+                    }));
                 }
             }
         }
@@ -224,6 +235,7 @@ impl Cell {
                 .env_remove("CARGO_ENCODED_RUSTFLAGS")
                 .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", self.opt_level)
                 .env("CARGO_PROFILE_RELEASE_DEBUG", self.debug)
+                .env("CARGO_PROFILE_RELEASE_SPLIT_DEBUGINFO", self.split)
                 .env(
                     "CARGO_PROFILE_RELEASE_LTO",
                     if self.lto { "thin" } else { "false" },
@@ -262,7 +274,11 @@ impl fmt::Display for Cell {
             self.opt_level, self.debug
         )?;
         f.write_str(if self.v0 { ", v0" } else { "" })?;
-        f.write_str(if self.lto { ", thin lto" } else { "" })
+        f.write_str(if self.lto { ", thin lto" } else { "" })?;
+        match self.split {
+            "off" => Ok(()),
+            split => write!(f, ", split {split}"),
+        }
     }
 }
 

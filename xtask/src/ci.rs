@@ -3,11 +3,12 @@
 
 use std::fmt;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::cargo::{Metadata, Package, cargo, metadata, root};
+use crate::cargo::{Metadata, Package, cargo, metadata, root, stdout_of};
 
 /// Run everything CI runs; stop at the first failure.
 #[derive(clap::Args)]
@@ -18,7 +19,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let steps = steps(&metadata()?);
+    let steps = steps(&metadata()?, &installed_targets()?);
     let wanted: Vec<_> = steps
         .iter()
         .filter(|step| !(args.skip_tests && step.is_readme_test()))
@@ -48,6 +49,28 @@ const LIBRARIES: [&str; 4] = [
     "stallscope-wire",
 ];
 
+/// Systems other than this one that are looked at where their standard library is installed.
+const AARCH64: &str = "aarch64-unknown-linux-gnu";
+const MUSL: &str = "x86_64-unknown-linux-musl";
+
+/// Those of them whose standard library is here; of others it says how to get it.
+fn installed_targets() -> Result<Vec<&'static str>> {
+    let mut installed = Vec::new();
+    for target in [AARCH64, MUSL] {
+        let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        let library =
+            stdout_of(Command::new(rustc).args(["--print", "target-libdir", "--target", target]))?;
+        if Path::new(library.trim()).is_dir() {
+            installed.push(target);
+        } else {
+            println!(
+                "Left out: what is checked on {target}. To have it: rustup target add {target}"
+            );
+        }
+    }
+    Ok(installed)
+}
+
 /// One cargo command. It prints as what a person types to run it again.
 #[derive(Debug)]
 struct Step {
@@ -56,7 +79,7 @@ struct Step {
     arguments: Vec<String>,
 }
 
-fn steps(workspace: &Metadata) -> Vec<Step> {
+fn steps(workspace: &Metadata, targets: &[&str]) -> Vec<Step> {
     let libraries = LIBRARIES
         .map(|library| format!("--package {library}"))
         .join(" ");
@@ -114,6 +137,23 @@ fn steps(workspace: &Metadata) -> Vec<Step> {
         )
         .env("STALLSCOPE_SOAK_SECONDS", "20"),
     ];
+    if targets.contains(&AARCH64) {
+        steps.push(Step::new(
+            "lints for aarch64",
+            &format!("clippy {libraries} --package stallscope-attach --all-targets --target {AARCH64} -- --deny warnings"),
+        ));
+    }
+    if targets.contains(&MUSL) {
+        // Its C library has no unwind tables: the lines of what waits in it are found in another way.
+        steps.push(Step::new(
+            "stacks on musl",
+            &format!("test --package stallscope-stack --target {MUSL}"),
+        ));
+        steps.push(Step::new(
+            "long polls on musl",
+            &format!("test --package stallscope --target {MUSL} --test sessions stalls"),
+        ));
+    }
     steps.extend(
         workspace
             .packages
@@ -247,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_step_prints_as_the_command_that_runs_it_again() {
-        let printed: Vec<_> = steps(&workspace())
+        let printed: Vec<_> = steps(&workspace(), &[AARCH64, MUSL])
             .iter()
             .map(ToString::to_string)
             .collect();
@@ -266,6 +306,9 @@ mod tests {
         cargo clippy --package stallscope --features taskdump --all-targets -- --deny warnings
         RUSTFLAGS='--cfg loom' cargo test --target-dir target/loom --package stallscope-models
         STALLSCOPE_SOAK_SECONDS=20 cargo test --package stallscope-stack --test soak -- --nocapture
+        cargo clippy --package stallscope --package stallscope-macros --package stallscope-stack --package stallscope-wire --package stallscope-attach --all-targets --target aarch64-unknown-linux-gnu -- --deny warnings
+        cargo test --package stallscope-stack --target x86_64-unknown-linux-musl
+        cargo test --package stallscope --target x86_64-unknown-linux-musl --test sessions stalls
         RUSTFLAGS= cargo clippy --target-dir target/core --package stallscope --no-default-features --features deep --all-targets -- --deny warnings
         RUSTFLAGS= cargo clippy --target-dir target/core --package stallscope --no-default-features --all-targets -- --deny warnings
         cargo clippy --package stallscope-bench --no-default-features --features console --all-targets -- --deny warnings
@@ -274,7 +317,7 @@ mod tests {
 
     #[test]
     fn the_tests_of_the_readme_can_be_left_out_but_not_those_of_the_core_tier() {
-        let steps = steps(&workspace());
+        let steps = steps(&workspace(), &[]);
         let left_out: Vec<_> = steps.iter().filter(|step| step.is_readme_test()).collect();
         assert_eq!(left_out.len(), 1);
         assert_eq!(left_out[0].to_string(), "cargo test --workspace");

@@ -1,5 +1,6 @@
 //! What CI runs, benchmarks and generated files: `cargo xtask COMMAND`. One file per command.
 
+mod attach_demos;
 mod attach_matrix;
 mod bench;
 mod cargo;
@@ -12,6 +13,7 @@ use clap::Parser;
 
 fn main() -> anyhow::Result<()> {
     match Command::parse() {
+        Command::AttachDemos(args) => attach_demos::run(&args),
         Command::AttachMatrix(args) => attach_matrix::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Ci(args) => ci::run(&args),
@@ -25,6 +27,7 @@ fn main() -> anyhow::Result<()> {
 #[derive(Parser)]
 #[command(name = "cargo xtask")]
 enum Command {
+    AttachDemos(attach_demos::Args),
     AttachMatrix(attach_matrix::Args),
     Bench(bench::Args),
     Ci(ci::Args),

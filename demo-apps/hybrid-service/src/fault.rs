@@ -18,6 +18,8 @@ pub(crate) enum Fault {
     LastingHeartbeat,
     /// Who waits for a change of the stock has a task that waits on after the answer
     LastingSubscriber,
+    /// Who waits for a change of the stock has a task that looks for it and leaves no waker
+    DeafSubscriber,
     /// The buyer's closure on the blocking pool waits for as long as the service runs
     EndlessClosure,
     /// Requests are counted by a value that was read before they are answered

@@ -44,6 +44,14 @@ fn a_subscriber_that_outlives_its_request() {
     session.expect_only_leak(&fault_line!("lasting-subscriber"));
 }
 
+// Tasks of plain `tokio::spawn` are seen with tokio's unstable hooks only.
+#[cfg(tokio_unstable)]
+#[test]
+fn a_subscriber_that_leaves_no_waker() {
+    let session = SERVICE.start_to_leak(&["--fault", "deaf-subscriber", "--load", "32"]);
+    session.expect_only_leak(&fault_line!("deaf-subscriber"));
+}
+
 #[test]
 fn a_closure_that_never_returns() {
     let session = SERVICE.start_to_leak(&["--fault", "endless-closure", "--load", "1"]);

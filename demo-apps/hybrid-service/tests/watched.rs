@@ -1,11 +1,12 @@
 //! What stallscope shows of the service while its customers come and go.
 #![cfg(all(unix, tokio_unstable))]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+mod http;
 
 use demo_support::{Session, Task, Tree, eventually, place};
 use serde_json::Value;
+
+use http::Http;
 
 fn start(arguments: &[&str]) -> Session {
     Session::start(env!("CARGO_BIN_EXE_hybrid-service"), arguments)
@@ -103,44 +104,4 @@ fn the_counts_agree_with_tokios_own_while_tasks_come_and_go() {
             "tokio counts {before} tasks, list {listed:?}, tree {in_tree}, ps {in_ps}, then tokio {after}"
         ))
     });
-}
-
-/// A connection to the service. What goes wrong on it is told, not asserted: the service closes idle connections.
-struct Http(BufReader<TcpStream>);
-
-impl Http {
-    fn connect(address: &str) -> Result<Self, String> {
-        let stream = TcpStream::connect(address).map_err(|error| error.to_string())?;
-        Ok(Http(BufReader::new(stream)))
-    }
-
-    /// How many tasks there are, as tokio counts them.
-    fn alive_tasks(&mut self) -> Result<u64, String> {
-        let body = self.get("/health").map_err(|error| error.to_string())?;
-        let health: Value = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
-        health["alive_tasks"]
-            .as_u64()
-            .ok_or_else(|| format!("no number of tasks in {health}"))
-    }
-
-    fn get(&mut self, path: &str) -> std::io::Result<Vec<u8>> {
-        write!(
-            self.0.get_mut(),
-            "GET {path} HTTP/1.1\r\nHost: shop\r\n\r\n"
-        )?;
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            self.0.read_line(&mut line)?;
-            if line.trim_end().is_empty() {
-                break;
-            }
-            if let Some(value) = line.strip_prefix("content-length: ") {
-                length = value.trim_end().parse().map_err(std::io::Error::other)?;
-            }
-        }
-        let mut body = vec![0; length];
-        self.0.read_exact(&mut body)?;
-        Ok(body)
-    }
 }

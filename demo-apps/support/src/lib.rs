@@ -18,9 +18,12 @@ pub use fault::Chosen;
 pub use listen::listen;
 pub use log::log_to_stderr;
 pub use outcome::report;
+#[cfg(all(feature = "session", target_os = "linux"))]
+pub use session::Cost;
 #[cfg(feature = "session")]
 pub use session::{
-    Demo, Durations, Ended, Finding, Line, Session, Task, Tree, eventually, fault_line_in, place_in,
+    Demo, Durations, Ended, Finding, Frame, Kind, Line, Outside, Session, Stack, Task, Tree, Waits,
+    awaits_in, eventually, fault_line_in, place_in, published,
 };
 pub use stop::{Stopped, stop_signal};
 

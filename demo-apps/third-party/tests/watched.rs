@@ -1,12 +1,14 @@
 //! What stallscope shows of a program that knows nothing of it, while real clients use that program.
 #![cfg(all(unix, tokio_unstable))]
 
+mod client;
+
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpStream;
 
 use demo_support::{Session, Task, Tree, eventually, place};
 use serde_json::Value;
+
+use client::Redis;
 
 /// Where mini-redis spawns the task that removes expired keys.
 const PURGE: &str = "mini-redis-0.4.1/src/db.rs:111:9";
@@ -128,48 +130,4 @@ fn ctrl_c_ends_it_as_it_ends_mini_redis() {
     let ended = session.finish();
     assert!(ended.status.success(), "{ended:?}");
     assert_eq!(client.answer(), "", "the connection was closed");
-}
-
-/// A client that asks one thing at a time, in the protocol of Redis.
-struct Redis(BufReader<TcpStream>);
-
-impl Redis {
-    /// Connects, and waits until the server is at its service.
-    fn connect(address: &str) -> Self {
-        let stream = TcpStream::connect(address).expect("the server listens");
-        let mut client = Redis(BufReader::new(stream));
-        client.expect("GET nothing", "(nil)");
-        client
-    }
-
-    /// Sends a command, its words separated by blanks.
-    #[track_caller]
-    fn expect(&mut self, command: &str, answer: &str) {
-        let words: Vec<_> = command.split(' ').collect();
-        let mut request = vec![format!("*{}", words.len())];
-        for word in words {
-            request.extend([format!("${}", word.len()), word.to_owned()]);
-        }
-        let request = request.join("\r\n") + "\r\n";
-        let sent = self.0.get_mut().write_all(request.as_bytes());
-        sent.expect("the server reads");
-        assert_eq!(self.answer(), answer, "to {command}");
-    }
-
-    /// The next answer, as `redis-cli` would print it; empty when the server has closed the connection.
-    fn answer(&mut self) -> String {
-        let line = self.line();
-        match line.split_at_checked(1) {
-            Some(("$", "-1")) => "(nil)".to_owned(),
-            Some(("$", _length)) => self.line(),
-            Some((_kind, text)) => text.to_owned(),
-            None => String::new(),
-        }
-    }
-
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.0.read_line(&mut line).expect("the server answers");
-        line.trim_end().to_owned()
-    }
 }

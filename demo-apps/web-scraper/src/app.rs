@@ -16,7 +16,7 @@ use crate::fault::{CHOSEN, Fault};
 use crate::fetch::Fetcher;
 use crate::mirror::Mirror;
 use crate::totals::Totals;
-use crate::{scraper, shop};
+use crate::{meter, scraper, shop};
 
 /// Serves the shop and scrapes it until `stop`.
 ///
@@ -33,6 +33,7 @@ pub(crate) async fn run(
 
     let stopping = CancellationToken::new();
     let (publish, published) = watch::channel(Totals::default());
+    let _watched = meter::watch();
     let fetcher = Fetcher::new(&site, args.load)?;
     let mirror = Mirror::start().await.context("no mirror")?;
     let alarms = Alarms::start().context("no thread for the price alarms")?;

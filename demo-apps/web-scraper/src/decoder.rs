@@ -8,6 +8,7 @@ use stallscope::sync::blocking::{Mutex, PoisonError};
 use tokio::task::{JoinError, spawn_blocking};
 
 use crate::fault::{CHOSEN, Fault};
+use crate::meter;
 
 /// What the compiler does not know of: the library's context.
 static CONTEXT: AccessProbe = AccessProbe::new("decoder context");
@@ -24,6 +25,7 @@ const REFERENCES: [(&str, &str); 3] = [("&amp;", "&"), ("&lt;", "<"), ("&gt;", "
 /// The text of a page without character references. It takes a while, so it is done where nobody has to wait for it.
 pub(crate) async fn decode(html: String) -> Result<String, JoinError> {
     spawn_blocking(move || {
+        meter::count(&html);
         if CHOSEN.is(Fault::SharedDecoder) {
             return call(&html);
         }

@@ -22,4 +22,6 @@ pub(crate) enum Fault {
     DroppedHandles,
     /// Pages are decoded at the same time by a library that allows one call at a time
     SharedDecoder,
+    /// Pages are counted at the same time by a library that counts in a static variable
+    SharedMeter,
 }

@@ -9,6 +9,7 @@ mod decoder;
 mod extract;
 mod fault;
 mod fetch;
+mod meter;
 mod mirror;
 mod product;
 mod round;

@@ -62,6 +62,24 @@ fn a_library_that_is_called_twice_at_the_same_time() {
 }
 
 #[test]
+fn a_static_variable_that_two_threads_are_at() {
+    let session = SCRAPER.start_with_watched_memory(&["--fault", "shared-meter"]);
+    if session.watches_memory() {
+        let line = fault_line!("shared-meter");
+        session.expect_only_between("memory-watch", &line, &line);
+    }
+}
+
+#[test]
+fn a_static_variable_that_threads_take_turns_at() {
+    let session = SCRAPER.start_with_watched_memory(&[]);
+    if session.watches_memory() {
+        session.expect_nothing();
+        session.expect_nothing();
+    }
+}
+
+#[test]
 fn without_a_fault_nothing_leaks() {
     SCRAPER.expect_no_leak(&[]);
 }

@@ -1,5 +1,7 @@
 //! `/products`: what there is, and when that changes.
 
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::Json;
@@ -8,8 +10,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use tokio::runtime::Handle;
 use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::mpsc;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
@@ -58,6 +60,12 @@ async fn awaited(id: u32, mut changes: Receiver<Stock>) -> Result<Option<Stock>,
         tokio::spawn(tell_of(id, changes, tell));
         return Ok(timeout(LONG_POLL, told.recv()).await.ok().flatten());
     }
+    if CHOSEN.is(Fault::DeafSubscriber) {
+        let (tell, told) = oneshot::channel();
+        // fault: deaf-subscriber
+        tokio::spawn(tell_of_one(id, changes, tell));
+        return Ok(timeout(LONG_POLL, told).await.ok().and_then(Result::ok));
+    }
     let change = async move { timeout(LONG_POLL, change_of(id, &mut changes)).await };
     if CHOSEN.is(Fault::FullPool) {
         let runtime = Handle::current();
@@ -85,6 +93,19 @@ async fn change_of(id: u32, changes: &mut Receiver<Stock>) -> Option<Stock> {
 /// Tells of every change, also when nobody listens any more.
 async fn tell_of(id: u32, mut changes: Receiver<Stock>, tell: mpsc::UnboundedSender<Stock>) {
     while let Some(stock) = change_of(id, &mut changes).await {
+        let _ = tell.send(stock);
+    }
+}
+
+/// Tells of the next change, if that is there at once: whoever only looks is not woken for what comes.
+async fn tell_of_one(id: u32, mut changes: Receiver<Stock>, tell: oneshot::Sender<Stock>) {
+    let next = poll_fn(|_| match changes.try_recv() {
+        Ok(stock) if stock.product == id => Poll::Ready(Some(stock)),
+        Ok(_) | Err(TryRecvError::Empty | TryRecvError::Lagged(_)) => Poll::Pending,
+        Err(TryRecvError::Closed) => Poll::Ready(None),
+    });
+    // fault: deaf-subscriber (the await)
+    if let Some(stock) = next.await {
         let _ = tell.send(stock);
     }
 }

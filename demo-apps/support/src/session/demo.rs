@@ -31,6 +31,15 @@ impl Demo {
         self.start_with(arguments, Rules::ShortLeaks, Share::beside_others())
     }
 
+    /// Starts it with hardware watchpoints at the bytes that it registers.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_with_watched_memory(self, arguments: &[&str]) -> Session {
+        self.start_with(arguments, Rules::WatchedMemory, Share::beside_others())
+    }
+
     /// Starts it for a mistake that needs a processor, one such session at a time: who gets none is not blamed.
     ///
     /// # Panics

@@ -149,7 +149,13 @@ impl Session {
 }
 
 impl Finding {
-    fn is_at(&self, line: &Line) -> bool {
+    /// Whether it blames no line.
+    pub(super) fn is_nowhere(&self) -> bool {
+        self.location.is_none()
+    }
+
+    /// Whether it blames that line.
+    pub(super) fn is_at(&self, line: &Line) -> bool {
         is_at(self.location.as_ref(), line)
     }
 

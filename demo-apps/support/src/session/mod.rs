@@ -2,16 +2,20 @@
 
 mod binary;
 mod client;
+#[cfg(target_os = "linux")]
+mod cost;
 mod demo;
 mod findings;
 mod machine;
+mod outside;
 mod place;
 mod tree;
+mod untouched;
 
 use std::env;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread::{self, JoinHandle};
@@ -19,10 +23,14 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+#[cfg(target_os = "linux")]
+pub use cost::Cost;
 pub use demo::Demo;
 pub use findings::{Durations, Finding, Line, fault_line_in};
+pub use outside::{Frame, Kind, Outside, Stack, Waits, awaits_in};
 pub use place::place_in;
 pub use tree::{Task, Tree};
+pub use untouched::published;
 
 use machine::Share;
 
@@ -32,7 +40,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// A running demo. Its methods panic when it does not do what the test expects of it within a minute.
 #[derive(Debug)]
 pub struct Session {
-    program: PathBuf,
+    /// A program of the build whose client looks at it.
+    built: PathBuf,
     child: Running,
     rules: Rules,
     /// Of this session alone: its client finds this demo and no other.
@@ -50,6 +59,8 @@ enum Rules {
     Default,
     /// Leaks are told in seconds that take minutes in production.
     ShortLeaks,
+    /// Bytes that are registered are watched.
+    WatchedMemory,
 }
 
 /// A demo that ended.
@@ -74,6 +85,17 @@ impl Session {
     }
 
     fn start_with(program: &str, arguments: &[&str], rules: Rules, share: Share) -> Self {
+        let program = Path::new(program);
+        Self::start_program(program, program, arguments, rules, share)
+    }
+
+    fn start_program(
+        program: &Path,
+        built: &Path,
+        arguments: &[&str],
+        rules: Rules,
+        share: Share,
+    ) -> Self {
         let runtime_dir = tempfile::tempdir().expect("a temporary directory");
         let mut child = in_session(program, &runtime_dir)
             .args(arguments)
@@ -83,7 +105,7 @@ impl Session {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("cannot start {program}: {error}"));
+            .unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()));
         let mut stdout = child.stdout.take().expect("stdout is piped");
         let stderr = child.stderr.take().expect("stderr is piped");
         let (lines, log) = mpsc::channel();
@@ -100,7 +122,7 @@ impl Session {
             text
         });
         Self {
-            program: program.into(),
+            built: built.into(),
             child: Running(child),
             rules,
             runtime_dir,
@@ -194,13 +216,14 @@ impl Rules {
                 ("STALLSCOPE_LEAK_GRACE", "3s"),
                 ("STALLSCOPE_STUCK_BLOCKING", "4s"),
             ],
+            Self::WatchedMemory => &[("STALLSCOPE_MEMORY_WATCH", "on")],
         }
     }
 
     /// How long a report has to look to see what breaks them, in seconds.
     fn report_seconds(self) -> u8 {
         match self {
-            Self::Default => 5,
+            Self::Default | Self::WatchedMemory => 5,
             Self::ShortLeaks => 9,
         }
     }
@@ -231,8 +254,12 @@ impl Ended {
 /// # Panics
 ///
 /// If it never does, with the last reason.
-pub fn eventually<T>(mut attempt: impl FnMut() -> Result<T, String>) -> T {
-    let deadline = Instant::now() + LIMIT;
+pub fn eventually<T>(attempt: impl FnMut() -> Result<T, String>) -> T {
+    within(LIMIT, attempt)
+}
+
+fn within<T>(limit: Duration, mut attempt: impl FnMut() -> Result<T, String>) -> T {
+    let deadline = Instant::now() + limit;
     loop {
         match attempt() {
             Ok(done) => return done,
