@@ -116,7 +116,8 @@ impl Session {
         within(PATIENCE, || {
             let tasks = self.tasks_from_outside();
             let mut said = format!("no task of {function} at {place}");
-            for task in tasks.iter().filter(|task| task.is_of(function)) {
+            // Who came last waits longest: it is still there when it is asked for.
+            for task in tasks.iter().rev().filter(|task| task.is_of(function)) {
                 if !task.is_at(place) {
                     continue;
                 }
