@@ -1,7 +1,7 @@
 //! The walk of a waiting thread, whose frame pointer the kernel does not show: try until one fits.
 
 use super::arch::{self, Start};
-use super::calls::{Agreement, Step};
+use super::calls::Agreement;
 use super::code::Code;
 use super::walk::{Path, Walker};
 use crate::capture::{RawStack, Registers};
@@ -88,14 +88,7 @@ impl Verdict {
     /// `known` frames were found without the frame pointer, so the step out of the last of them needed it.
     fn of(walker: &Walker, code: Code<'_>, path: &Path, known: usize) -> Self {
         let agreement = |index: usize| match path.addresses.get(index..index + 2) {
-            Some([inner, outer]) => {
-                let callee = walker.function_start(inner.address_for_lookup());
-                Step {
-                    callee,
-                    return_address: outer.address(),
-                }
-                .agreement(code)
-            }
+            Some([inner, outer]) => walker.step(*inner, *outer).agreement(code),
             // There is no such step: nothing speaks against it.
             _ => Agreement::Open,
         };

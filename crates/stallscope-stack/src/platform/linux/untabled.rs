@@ -10,7 +10,7 @@ use super::calls;
 use super::code::Code;
 use super::walk::{Path, Walker};
 use crate::capture::{RawStack, Registers};
-use crate::unwind::{Certainty, Ended};
+use crate::unwind::Ended;
 
 /// How often a walk may get out of such code, which calls what calls it again: a sort with a comparison that waits.
 pub(super) const MOST_TIMES: u8 = 2;
@@ -24,7 +24,7 @@ const LONGEST: u64 = 4096;
 /// More words than this look like a way out only where somebody has filled the stack with them.
 const MOST_TRIED: usize = 8;
 
-/// The walk of a thread that stands in such code, and gets out of it so often at most; `None` if no way out is found.
+/// The walk out of such code, in which the thread stands, from its caller on; it may get out of such code so often at most. `None` if no way out is found.
 ///
 /// The way out is a call whose function is on the stack: the thread stands in it, or a return address within it lies further in. A call
 /// by a register does not say what it called. Not every word that looks like a way out is one: functions that have returned leave
@@ -35,9 +35,9 @@ pub(super) fn walk(
     stack: &RawStack,
     code: Code<'_>,
     times: u8,
-) -> Option<(Path, Certainty)> {
+) -> Option<Path> {
     let times = times.checked_sub(1)?;
-    let ways: Vec<Way> = ways_out(walker, stack, code)
+    let ways: Vec<Way> = ways_out(walker, stack, code, stack.registers.sp)
         .filter(|way| is_within(walker, stack, *way))
         .take(MOST_TRIED)
         .collect();
@@ -50,10 +50,8 @@ pub(super) fn walk(
         *caller = FrameAddress::from_return_address(way.return_address)?;
         Some((walker.contradicted_calls(&path, code), path))
     });
-    let (_, mut path) = found.min_by_key(|(contradicted, _)| *contradicted)?;
-    let here = FrameAddress::from_instruction_pointer(stack.registers.pc);
-    path.addresses.insert(0, here);
-    Some((path, Certainty::Reconstructed))
+    let (_, path) = found.min_by_key(|(contradicted, _)| *contradicted)?;
+    Some(path)
 }
 
 /// Whether a return address into such code is the outermost: nothing on the stack from `sp` on leads out of it, so the thread has begun there.
@@ -64,11 +62,9 @@ pub(super) fn is_outermost(
     return_address: u64,
     sp: u64,
 ) -> bool {
-    let is_behind_call = call_before(code, return_address) != Called::Nothing;
-    let leads_out = |rest: &RawStack| ways_out(walker, rest, code).next().is_some();
-    is_behind_call
-        && !stack.truncated
-        && at(stack, return_address, sp).is_some_and(|rest| !leads_out(&rest))
+    !stack.truncated
+        && call_before(code, return_address) != Called::Nothing
+        && ways_out(walker, stack, code, sp).next().is_none()
 }
 
 /// A word of the stack behind a call from code with tables.
@@ -84,8 +80,9 @@ fn ways_out<'a>(
     walker: &'a Walker,
     stack: &'a RawStack,
     code: Code<'a>,
+    from: u64,
 ) -> impl Iterator<Item = Way> + 'a {
-    words(stack).filter_map(move |(slot, word)| {
+    words(stack, from).filter_map(move |(slot, word)| {
         let lookup = word.saturating_sub(1);
         if !walker.is_code(lookup) || walker.is_untabled(lookup) {
             return None;
@@ -109,7 +106,7 @@ fn is_within(walker: &Walker, stack: &RawStack, way: Way) -> bool {
     let Some(called) = way.called else {
         return true;
     };
-    let further_in = words(stack).take_while(|(slot, _)| *slot < way.slot);
+    let further_in = words(stack, stack.registers.sp).take_while(|(slot, _)| *slot < way.slot);
     let mut addresses = std::iter::once(stack.registers.pc).chain(further_in.map(|(_, word)| word));
     addresses.any(|address| {
         let into = address.checked_sub(called);
@@ -117,9 +114,9 @@ fn is_within(walker: &Walker, stack: &RawStack, way: Way) -> bool {
     })
 }
 
-/// Each word of the stack with its address, the innermost first.
-fn words(stack: &RawStack) -> impl Iterator<Item = (u64, u64)> + '_ {
-    let slots = (0..MOST_WORDS).map(|word| stack.registers.sp.saturating_add(word * 8));
+/// Each word of the stack from an address on, with its own address, the innermost first.
+fn words(stack: &RawStack, from: u64) -> impl Iterator<Item = (u64, u64)> + '_ {
+    let slots = (0..MOST_WORDS).map(move |word| from.saturating_add(word * 8));
     slots.map_while(|slot| Some((slot, stack.word(slot)?)))
 }
 

@@ -12,7 +12,7 @@ use super::calls::Step;
 use super::code::{Code, OWN};
 use super::modules::{self, Bytes, Generation, Loaded};
 use super::{eh_frame, guess, untabled};
-use crate::capture::RawStack;
+use crate::capture::{RawStack, Registers};
 use crate::foreign::ForeignModule;
 use crate::unwind::{Certainty, Ended, RawFrame, Trace};
 
@@ -38,6 +38,17 @@ pub(super) struct Path {
     pub(super) ended: Ended,
     /// The stack pointer in the last of the frames.
     pub(super) sp: u64,
+}
+
+impl Path {
+    /// The way on from where this one was lost.
+    fn then(mut self, beyond: Path) -> Self {
+        self.addresses.extend(beyond.addresses);
+        Self {
+            addresses: self.addresses,
+            ..beyond
+        }
+    }
 }
 
 impl Walker {
@@ -98,12 +109,18 @@ impl Walker {
         code: Code<'_>,
         times: u8,
     ) -> (Path, Certainty) {
-        if self.is_untabled(stack.registers.pc)
-            && let Some(walked) = untabled::walk(self, stack, code, times)
+        let Registers { pc, sp, .. } = stack.registers;
+        if self.is_untabled(pc)
+            && let Some(beyond) = untabled::walk(self, stack, code, times)
         {
-            return walked;
+            let here = Path {
+                addresses: vec![FrameAddress::from_instruction_pointer(pc)],
+                ended: Ended::Lost,
+                sp,
+            };
+            return (here.then(beyond), Certainty::Reconstructed);
         }
-        let (mut path, certainty) = match arch::exact_start(&stack.registers) {
+        let (path, certainty) = match arch::exact_start(&stack.registers) {
             Some(start) => (self.walk_from(start, stack, code), Certainty::Exact),
             None => guess::walk(self, stack, code),
         };
@@ -111,12 +128,9 @@ impl Walker {
             && let [.., _, last] = &*path.addresses
             && self.is_untabled(last.address_for_lookup())
             && let Some(inner) = untabled::at(stack, last.address_for_lookup(), path.sp)
-            && let Some((beyond, certainty)) = untabled::walk(self, &inner, code, times)
+            && let Some(beyond) = untabled::walk(self, &inner, code, times)
         {
-            path.addresses.extend(beyond.addresses.into_iter().skip(1));
-            path.ended = beyond.ended;
-            path.sp = beyond.sp;
-            return (path, certainty);
+            return (path.then(beyond), Certainty::Reconstructed);
         }
         (path, certainty)
     }
@@ -192,15 +206,19 @@ impl Walker {
     /// How many frames of a walk have not called the function that they were reached from, says their code.
     pub(super) fn contradicted_calls(&self, path: &Path, code: Code<'_>) -> usize {
         let steps = path.addresses.windows(2);
-        let contradicts = |step: &&[FrameAddress]| {
-            let [inner, outer] = step else { return false };
-            Step {
-                callee: self.function_start(inner.address_for_lookup()),
-                return_address: outer.address(),
-            }
-            .is_contradicted(code)
+        let contradicts = |step: &&[FrameAddress]| match step {
+            [inner, outer] => self.step(*inner, *outer).is_contradicted(code),
+            _ => false,
         };
         steps.filter(contradicts).count()
+    }
+
+    /// From a frame to the one that it returns to.
+    pub(super) fn step(&self, inner: FrameAddress, outer: FrameAddress) -> Step {
+        Step {
+            callee: self.function_start(inner.address_for_lookup()),
+            return_address: outer.address(),
+        }
     }
 
     /// Where the function that holds an address begins.
@@ -286,7 +304,7 @@ fn unwinder_of(modules: &[Loaded]) -> UnwinderNative<Bytes, MayAllocateDuringUnw
 mod tests {
     use super::*;
     use crate::Tid;
-    use crate::capture::{Method, Registers};
+    use crate::capture::Method;
     use proptest::prelude::*;
 
     const SP: u64 = 0x7f00_0000_0000;
