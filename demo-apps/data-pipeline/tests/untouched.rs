@@ -102,8 +102,7 @@ fn tasks() -> [Kind; 6] {
 fn every_task_is_told_with_the_line_it_hangs_in_and_whether_it_is_detached() {
     let (session, _) = PIPELINE.start_untouched(&["--load", &SENSORS.to_string()]);
     session.expect_tasks(&tasks());
-    let of_ours = |name: &String| name.starts_with("stallscope");
-    assert!(!session.threads().iter().any(of_ours));
+    session.expect_no_thread_of_stallscope();
 }
 
 #[test]

@@ -79,8 +79,7 @@ fn tasks(customers: usize) -> [Kind; 7] {
 fn every_task_is_told_with_the_line_it_hangs_in_and_whether_it_is_detached() {
     let (session, _) = SERVICE.start_untouched(&["--load", "3"]);
     session.expect_tasks(&tasks(3));
-    let of_ours = |name: &String| name.starts_with("stallscope");
-    assert!(!session.threads().iter().any(of_ours));
+    session.expect_no_thread_of_stallscope();
 }
 
 #[test]

@@ -77,8 +77,7 @@ fn every_task_is_told_with_the_line_it_hangs_in_and_whether_it_is_detached() {
     // One page at a time: the others wait, and can be seen.
     let (session, _) = SCRAPER.start_untouched(&["--load", "1"]);
     session.expect_tasks(&tasks());
-    let of_ours = |name: &String| name.starts_with("stallscope");
-    assert!(!session.threads().iter().any(of_ours));
+    session.expect_no_thread_of_stallscope();
 }
 
 #[test]
@@ -103,7 +102,8 @@ fn a_stack_goes_down_to_the_innermost_await_with_the_values_of_its_locals() {
         assert!(matches!(product, Some(1..=100)), "{stack:#?}");
         let retries: Result<u32, _> = locals["retries"].parse();
         assert!(matches!(retries, Ok(0..4)), "{stack:#?}");
-        Some(())
+        // Few pages are in a second attempt.
+        (retries == Ok(0)).then_some(())
     });
 }
 

@@ -135,6 +135,17 @@ impl Session {
         })
     }
 
+    /// That it runs no thread of stallscope's.
+    ///
+    /// # Panics
+    ///
+    /// If there is one.
+    pub fn expect_no_thread_of_stallscope(&self) {
+        let threads = self.threads();
+        let of_ours = |name: &String| name.starts_with("stallscope");
+        assert!(!threads.iter().any(of_ours), "{threads:?}");
+    }
+
     /// Watches until there were these tasks, and no others, at one moment, and until all were seen where they come by. They move: a moment at which
     /// one begins or ends is looked over, one at which a task is told anything that cannot be is not.
     ///
